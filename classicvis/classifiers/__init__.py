@@ -1,0 +1,19 @@
+"""Names of classifiers: scikit-learn estimators and their default search spaces."""
+
+from classicvis.classifiers._registry import (
+    CLASSIFIERS,
+    ClassifierEntry,
+    classifier_entry,
+    classifier_names,
+    search_space,
+    wants_unit_rows,
+)
+
+__all__ = [
+    "CLASSIFIERS",
+    "ClassifierEntry",
+    "classifier_entry",
+    "classifier_names",
+    "search_space",
+    "wants_unit_rows",
+]

@@ -1,0 +1,108 @@
+"""Classifier names: plain scikit-learn estimators with defaults that suit image features."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.base import ClassifierMixin
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.svm import SVC, LinearSVC
+from sklearn.tree import DecisionTreeClassifier
+
+from classicvis.exceptions import unknown_name
+
+
+@dataclass(frozen=True)
+class ClassifierEntry:
+    """What a classifier name stands for.
+
+    Attributes
+    ----------
+    build : callable
+        Returns a new, unfitted estimator.
+    search_space : dict of str to list
+        Default values to search over, by parameter name.
+    unit_rows : bool
+        Whether rows of features are scaled to unit length first: learners that measure distances
+        or angles need it, trees do not care.
+    """
+
+    build: Callable[[], ClassifierMixin]
+    search_space: dict[str, list[Any]]
+    unit_rows: bool
+
+
+CLASSIFIERS = {
+    "svm": ClassifierEntry(
+        lambda: SVC(C=10.0, kernel="rbf", gamma="scale", class_weight="balanced", cache_size=500),
+        {"C": [3.0, 10.0, 100.0], "gamma": [0.5, 1.0, 2.0]},
+        unit_rows=True,
+    ),
+    "linear_svm": ClassifierEntry(
+        lambda: LinearSVC(C=10.0, dual=True, class_weight="balanced", max_iter=2000),
+        {"C": [0.1, 1.0, 10.0, 100.0]},
+        unit_rows=True,
+    ),
+    "random_forest": ClassifierEntry(
+        lambda: RandomForestClassifier(n_estimators=300, class_weight="balanced"),
+        {"n_estimators": [300, 1000], "max_features": ["sqrt", 0.1], "min_samples_leaf": [1, 3]},
+        unit_rows=False,
+    ),
+    "knn": ClassifierEntry(
+        lambda: KNeighborsClassifier(n_neighbors=5, weights="distance"),
+        {"n_neighbors": [1, 3, 5, 9, 15], "weights": ["uniform", "distance"]},
+        unit_rows=True,
+    ),
+    "decision_tree": ClassifierEntry(
+        lambda: DecisionTreeClassifier(class_weight="balanced"),
+        {"max_depth": [None, 10, 20], "min_samples_leaf": [1, 3, 10]},
+        unit_rows=False,
+    ),
+    "logistic_regression": ClassifierEntry(
+        lambda: LogisticRegression(C=100.0, class_weight="balanced", max_iter=1000),
+        {"C": list(np.logspace(0, 4, 5))},
+        unit_rows=True,
+    ),
+    "gradient_boosting": ClassifierEntry(
+        lambda: HistGradientBoostingClassifier(class_weight="balanced"),
+        {"learning_rate": [0.03, 0.1, 0.3], "max_leaf_nodes": [15, 31, 63]},
+        unit_rows=False,
+    ),
+}
+
+
+def classifier_names() -> list[str]:
+    """Return all registered names."""
+    return sorted(CLASSIFIERS)
+
+
+def classifier_entry(name: str) -> ClassifierEntry:
+    """Return the entry of a name; an unknown one raises ParameterError with the nearest."""
+    if name not in CLASSIFIERS:
+        raise unknown_name("classifier", name, CLASSIFIERS)
+    return CLASSIFIERS[name]
+
+
+def search_space(classifier: Any) -> dict[str, list[Any]]:
+    """Return the default search space of a classifier, {} for one that is not registered."""
+    for entry in CLASSIFIERS.values():
+        if type(classifier) is type(entry.build()):
+            return dict(entry.search_space)
+    return {}
+
+
+def wants_unit_rows(classifier: Any) -> bool:
+    """Return whether rows should be scaled to unit length before a scikit-learn classifier.
+
+    Trees and forests do not care and any other learner profits, so all but those that handle
+    missing values (scikit-learn's mark of tree-based learners) get it.
+    """
+    for entry in CLASSIFIERS.values():
+        if type(classifier) is type(entry.build()):
+            return entry.unit_rows
+    return True

@@ -1,0 +1,214 @@
+"""What can be typed: the arguments of every command, without importing what they start."""
+
+from __future__ import annotations
+
+import argparse
+import ast
+from pathlib import Path
+from typing import Any
+
+from classicvis._version import __version__
+
+ON_ERROR = ("raise", "skip", "mark")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands; each sets `module` and, in it, `command`."""
+    parser = argparse.ArgumentParser(
+        prog="classicvis",
+        description="Train, compare and use image classifiers on folders of photos.",
+        epilog="exit codes: 0 done, 1 error, 2 wrong usage, 3 done but some images could not be "
+        "read, 130 interrupted",
+    )
+    parser.add_argument("--version", action="version", version=f"classicvis {__version__}")
+    parser.set_defaults(command=None)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    _demo(commands)
+    _train(commands)
+    _predict(commands)
+    _evaluate(commands)
+    _info(commands)
+    _list(commands)
+    return parser
+
+
+def _command(commands: Any, name: str, module: str, summary: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name, help=summary, description=f"{summary[0].upper()}{summary[1:]}."
+    )
+    parser.set_defaults(command=name, module=module)
+    parser.add_argument("-q", "--quiet", action="store_true", help="results and errors only")
+    parser.add_argument("--debug", action="store_true", help="show where an error comes from")
+    return parser
+
+
+def _demo(commands: Any) -> None:
+    parser = _command(
+        commands, "demo", "_demo", "the whole job on pictures that are installed already"
+    )
+    parser.add_argument("--report", type=Path, metavar="DIR", help="write a report with plots")
+    _add_jobs(parser)
+
+
+def _train(commands: Any) -> None:
+    parser = _command(commands, "train", "_train", "learn to classify a folder of photos")
+    parser.add_argument(
+        "folder", type=Path, metavar="DIR", help="one folder per class, or train/ beside test/"
+    )
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="MODEL", required=True, help="the model file to write"
+    )
+    model = parser.add_argument_group("model (`classicvis list` names them all)")
+    model.add_argument(
+        "--features",
+        type=_names,
+        default=["hog", "color_histogram"],
+        metavar="NAME,...",
+        help="default: hog,color_histogram",
+    )
+    model.add_argument("--classifier", default="svm", metavar="NAME", help="default: svm")
+    model.add_argument(
+        "--image-size",
+        type=_image_size,
+        default=(96, 96),
+        metavar="SIZE",
+        help="pixels: 96, HEIGHTxWIDTH, or keep; default: 96",
+    )
+    model.add_argument("--color", default="rgb", metavar="SPACE", help="rgb, gray, hsv or lab")
+    model.add_argument(
+        "--preprocess", type=_names, default=[], metavar="NAME,...", help="such as clahe,median"
+    )
+    model.add_argument(
+        "--reduce", type=_positive_number, metavar="N", help="principal components, or their share"
+    )
+    model.add_argument(
+        "--set",
+        dest="params",
+        type=_setting,
+        action="append",
+        default=[],
+        metavar="STEP__NAME=VALUE",
+        help="any parameter of a step, such as classifier__C=10",
+    )
+    work = parser.add_argument_group("training")
+    work.add_argument(
+        "--cv",
+        type=_folds,
+        default=5,
+        metavar="N",
+        help="folds of the cross-validation; 0: none; default: 5",
+    )
+    work.add_argument(
+        "--tune", action="store_true", help="search for the best parameters of the classifier"
+    )
+    work.add_argument("--seed", type=int, default=0, metavar="N", help="default: 0")
+    work.add_argument("--report", type=Path, metavar="DIR", help="write a report with plots")
+    _add_on_error(parser, "skip", "unreadable images stop the training, or are left out")
+    _add_jobs(parser)
+
+
+def _predict(commands: Any) -> None:
+    parser = _command(commands, "predict", "_predict", "classify images with a model")
+    parser.add_argument("model", type=Path, metavar="MODEL")
+    parser.add_argument(
+        "inputs", nargs="+", type=Path, metavar="FILE|DIR", help="images, or folders of images"
+    )
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="a list of objects")
+    form.add_argument("--csv", action="store_true", help="comma-separated, with a header")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="instead of the screen")
+    _add_on_error(parser, "mark", "unreadable images stop, are left out, or keep an empty row")
+    _add_mismatch(parser)
+    _add_jobs(parser)
+
+
+def _evaluate(commands: Any) -> None:
+    parser = _command(
+        commands, "evaluate", "_evaluate", "score a model on a folder that it has not seen"
+    )
+    parser.add_argument("model", type=Path, metavar="MODEL")
+    parser.add_argument("folder", type=Path, metavar="DIR", help="one folder per class")
+    parser.add_argument("--report", type=Path, metavar="DIR", help="write a report with plots")
+    _add_on_error(parser, "mark", "unreadable images stop, are left out, or are listed")
+    _add_mismatch(parser)
+    _add_jobs(parser)
+
+
+def _info(commands: Any) -> None:
+    parser = _command(commands, "info", "_info", "what a model file says about itself")
+    parser.add_argument("model", type=Path, metavar="MODEL")
+    parser.add_argument("--json", action="store_true", help="the whole manifest")
+
+
+def _list(commands: Any) -> None:
+    parser = _command(
+        commands, "list", "_info", "names of extractors, classifiers and preprocessing steps"
+    )
+    parser.set_defaults(command="list_names")
+
+
+def _add_jobs(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--jobs", type=_positive, default=-1, metavar="N", help="threads; default: all cores"
+    )
+
+
+def _add_on_error(parser: argparse.ArgumentParser, default: str, what: str) -> None:
+    parser.add_argument(
+        "--on-error", choices=ON_ERROR, default=default, help=f"{what}; default: {default}"
+    )
+
+
+def _add_mismatch(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--allow-version-mismatch",
+        action="store_true",
+        help="use a model of other package versions; its predictions may differ",
+    )
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _image_size(text: str) -> tuple[int, int] | None:
+    if text == "keep":
+        return None
+    sides = text.lower().split("x")
+    if len(sides) > 2 or not all(side.isdecimal() and int(side) for side in sides):
+        raise argparse.ArgumentTypeError(f"{text!r}: expected 96, 96x128 (height x width) or keep")
+    return int(sides[0]), int(sides[-1])
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected name=value, as in classifier__C=10")
+    try:
+        return name, ast.literal_eval(value)
+    except (ValueError, SyntaxError):
+        return name, value
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r}: expected a positive integer")
+    return int(text)
+
+
+def _positive_number(text: str) -> int | float:
+    if text.isdecimal() and int(text):
+        return int(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected an integer, or a share such as 0.95")
+    return value
+
+
+def _folds(text: str) -> int:
+    if not text.isdecimal() or int(text) == 1:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected 0, or at least 2 folds")
+    return int(text)

@@ -1,0 +1,184 @@
+"""SIFT keypoints with their descriptors."""
+
+from __future__ import annotations
+
+import math
+from numbers import Integral, Real
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from classicvis.exceptions import ParameterError
+from classicvis.functional._dense_sift import as_gray
+from classicvis.kernels.sift_describe import describe_batch
+from classicvis.kernels.sift_detect import find_extrema, orient_points, refine_extrema
+from classicvis.kernels.sift_math import DESCRIPTOR_SIZE, Doubles, Floats, Indices, root_batch
+from classicvis.kernels.sift_pyramid import gaussian_pyramid
+
+FULL_RANGE = 255  # grey levels: the scale space is kept in these, as in OpenCV
+LAYER, RESPONSE, ORIENTATION = 2, 3, 4  # columns of the kernels' points
+
+
+class Sift(NamedTuple):
+    """What `sift` returns."""
+
+    keypoints: NDArray[np.float32]
+    responses: NDArray[np.float32]
+    descriptors: NDArray[np.float32]
+
+
+def sift(
+    image: ArrayLike,
+    *,
+    max_keypoints: int = 0,
+    n_octave_layers: int = 3,
+    contrast_threshold: float = 0.04,
+    edge_threshold: float = 10.0,
+    sigma: float = 1.6,
+    upsample: bool = True,
+    root: bool = False,
+) -> Sift:
+    """Find SIFT keypoints and describe them.
+
+    The defaults, and with them the keypoints, are those of OpenCV's ``SIFT_create()``.
+
+    Parameters
+    ----------
+    image : array_like of shape (height, width) or (height, width, 3)
+        Grey or RGB; uint8, uint16, or float in [0, 1].
+    max_keypoints : int, default=0
+        Keep this many keypoints, those of the highest response; 0 keeps all.
+    n_octave_layers : int, default=3
+        Scales per octave in which extrema are sought.
+    contrast_threshold : float, default=0.04
+        A keypoint's response is at least ``contrast_threshold / n_octave_layers``.
+    edge_threshold : float, default=10.0
+        Largest ratio of the principal curvatures; more lets points on edges pass.
+    sigma : float, default=1.6
+        Blur of the first layer of each octave, in the octave's pixels.
+    upsample : bool, default=True
+        Begin with the image at twice its size, which finds smaller keypoints.
+    root : bool, default=False
+        Return RootSIFT: the square root of each L1-normalised descriptor [2]_.
+
+    Returns
+    -------
+    keypoints : ndarray of shape (n, 4), float32
+        Row, column, scale (sigma, in pixels of the image) and orientation (radians in [0, 2 pi),
+        from the direction of the columns towards that of the rows), sorted in this order. A point
+        with several dominant orientations appears once for each.
+    responses : ndarray of shape (n,), float32
+        Absolute value of the difference of Gaussians, with intensities in [0, 1].
+    descriptors : ndarray of shape (n, 128), float32
+        4 x 4 spatial bins in the keypoint's frame and 8 orientations, of unit norm.
+
+    Raises
+    ------
+    ImageError
+        If the image is not one of the above.
+    ParameterError
+        If a parameter is out of its range.
+
+    Notes
+    -----
+    Against OpenCV's ``KeyPoint``: ``pt`` is (column, row), ``size`` is twice the scale and
+    ``angle`` is the orientation in degrees. OpenCV stores descriptors as ``min(512 * value, 255)``;
+    here they stay float32 of unit norm, as those of `dense_sift`. The layout is OpenCV's:
+    orientation k stands for gradients at ``-k * pi / 4`` radians from the keypoint's orientation,
+    where `dense_sift` counts the other way.
+
+    Like OpenCV's, keypoints of the doubled image lie a quarter of a pixel too far down and right:
+    ``cv2.resize`` moves a point from x to 2 x + 1/2, and halving the position keeps the rest.
+
+    Memory is about 130 bytes per pixel of the image, a fourth of it without `upsample`.
+
+    References
+    ----------
+    .. [1] Lowe, "Distinctive image features from scale-invariant keypoints", IJCV 60(2), 2004,
+       DOI 10.1023/B:VISI.0000029664.99615.94.
+    .. [2] Arandjelovic and Zisserman, "Three things everyone should know to improve object
+       retrieval", CVPR 2012, DOI 10.1109/CVPR.2012.6248018.
+
+    Examples
+    --------
+    >>> from skimage.data import camera
+    >>> sift(camera(), max_keypoints=100).descriptors.shape
+    (100, 128)
+    """
+    _check_count("max_keypoints", max_keypoints, 0)
+    _check_count("n_octave_layers", n_octave_layers, 1)
+    _check_positive("edge_threshold", edge_threshold)
+    _check_positive("sigma", sigma)
+    _check_positive("contrast_threshold", contrast_threshold, zero=True)
+    gray = as_gray(image)
+    levels = gray.astype(np.float32)
+    if gray.dtype != np.uint8:
+        levels *= FULL_RANGE
+    pyramid = gaussian_pyramid(levels, n_octave_layers, sigma, upsample)
+    contrast = contrast_threshold * FULL_RANGE / n_octave_layers
+    found = [_detect(layers, contrast, edge_threshold, sigma) for layers in pyramid]
+    points = np.concatenate([np.empty((0, ORIENTATION + 1)), *found])
+    octaves = np.repeat(np.arange(len(found)), [len(part) for part in found])
+    keypoints = _in_image(points, octaves - int(upsample), n_octave_layers, sigma)
+    chosen = _select(keypoints, points[:, RESPONSE], max_keypoints)
+    points, octaves = points[chosen], octaves[chosen]
+    descriptors = np.empty((len(points), DESCRIPTOR_SIZE), np.float32)
+    for octave, layers in enumerate(pyramid):
+        members = np.flatnonzero(octaves == octave)
+        part = np.empty((len(members), DESCRIPTOR_SIZE), np.float32)
+        describe_batch(layers, points[members], sigma, part)
+        descriptors[members] = part
+    if root:
+        root_batch(descriptors)
+    responses = (points[:, RESPONSE] / FULL_RANGE).astype(np.float32)
+    return Sift(keypoints[chosen], responses, descriptors)
+
+
+def _detect(layers: Floats, contrast: float, edge: float, sigma: float) -> Doubles:
+    """Return the oriented points of one octave."""
+    extrema = find_extrema(layers, math.floor(contrast / 2))
+    points = np.empty((len(extrema), RESPONSE + 1))
+    count = refine_extrema(layers, extrema, contrast, edge, points)
+    return orient_points(layers, points[:count], sigma)
+
+
+def _in_image(points: Doubles, doublings: Indices, n_layers: int, sigma: float) -> Floats:
+    """Return the points as row, column, scale, orientation in pixels of the image.
+
+    ``doublings`` tells how often the image was halved to make each point's octave.
+    """
+    pixel = 2.0**doublings
+    scales = sigma * 2 ** (points[:, LAYER] / n_layers) * pixel
+    columns = (points[:, 0] * pixel, points[:, 1] * pixel, scales, points[:, ORIENTATION])
+    return np.column_stack(columns).astype(np.float32)
+
+
+def _select(keypoints: Floats, responses: Doubles, max_keypoints: int) -> Indices:
+    """Return the indices of distinct keypoints in order, the strongest where there are too many.
+
+    Extrema next to each other can be refined to one and the same point.
+    """
+    order = np.lexsort(keypoints.T[::-1])
+    ordered = keypoints[order]
+    distinct = np.ones(len(order), bool)
+    distinct[1:] = np.any(ordered[1:] != ordered[:-1], axis=1)
+    order = order[distinct]
+    if 0 < max_keypoints < len(order):
+        strongest = np.argsort(-responses[order], kind="stable")[:max_keypoints]
+        order = order[np.sort(strongest)]
+    return order
+
+
+def _check_count(name: str, value: object, least: int) -> None:
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
+        raise ParameterError(f"found {name}={value!r}: expected a whole number, {least} or more.")
+
+
+def _check_positive(name: str, value: object, zero: bool = False) -> None:
+    is_number = isinstance(value, Real) and math.isfinite(value)
+    if not is_number or value < 0 or (value == 0 and not zero):  # type: ignore[operator]
+        raise ParameterError(
+            f"found {name}={value!r}: expected a {'' if zero else 'positive '}number"
+            f"{', 0 or more' if zero else ''}."
+        )

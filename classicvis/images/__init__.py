@@ -1,0 +1,30 @@
+"""The one door for images: sequences, decoding, folders, preprocessing, the error policy."""
+
+from classicvis.images._decode import as_uint8, read_image
+from classicvis.images._files import find_images
+from classicvis.images._folder import ImageFolder, load_image_folder
+from classicvis.images._preprocess import STEPS, make_step
+from classicvis.images._sequence import ImageSequence, OnError, Step, Unreadable, as_images
+from classicvis.images._stream import Chunk, Progress, read_chunk, show_progress, stream
+from classicvis.images._transformer import ImagePreprocessor
+
+__all__ = [
+    "STEPS",
+    "Chunk",
+    "ImageFolder",
+    "ImagePreprocessor",
+    "ImageSequence",
+    "OnError",
+    "Progress",
+    "Step",
+    "Unreadable",
+    "as_images",
+    "as_uint8",
+    "find_images",
+    "load_image_folder",
+    "make_step",
+    "read_chunk",
+    "read_image",
+    "show_progress",
+    "stream",
+]

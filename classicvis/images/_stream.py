@@ -1,0 +1,120 @@
+"""Images in chunks over worker threads: the one loop that decodes, and the one that shows it."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import NamedTuple, TypeAlias, TypeVar
+
+import numpy as np
+from joblib import Parallel, delayed
+
+from classicvis.exceptions import ImageError, UnreadableImageWarning
+from classicvis.images._sequence import ImageSequence, Unreadable
+from classicvis.images._threads import one_thread_each
+
+T = TypeVar("T")
+Progress: TypeAlias = Callable[[int, int], None]
+
+CHUNK_SIZE = 64  # images: small enough to share out, large enough to hide the cost of a call
+
+_progress: ContextVar[Progress | None] = ContextVar("progress", default=None)
+
+
+class Chunk(NamedTuple):
+    """Some decoded images of a sequence.
+
+    The chunk holds `size` images from number `start` on; ``images[j]`` is the one at
+    ``positions[j]`` of the chunk, `unreadable` tells of the others.
+    """
+
+    start: int
+    size: int
+    positions: list[int]
+    images: list[np.ndarray]
+    unreadable: list[Unreadable]
+
+
+@contextmanager
+def show_progress(progress: Progress | None) -> Iterator[None]:
+    """Call ``progress(n_done, n_images)`` after every chunk that is worked inside the block."""
+    token = _progress.set(progress)
+    try:
+        yield
+    finally:
+        _progress.reset(token)
+
+
+def read_chunk(images: ImageSequence, start: int = 0) -> Chunk:
+    """Decode a short sequence; with ``on_error="raise"`` the first unreadable image raises."""
+    chunk = Chunk(start, len(images), [], [], [])
+    for i in range(len(images)):
+        try:
+            image = images[i]
+        except ImageError as error:
+            if images.on_error == "raise":
+                raise
+            chunk.unreadable.append(Unreadable(images.name(i), str(error)))
+        else:
+            chunk.positions.append(i)
+            chunk.images.append(image)
+    return chunk
+
+
+def stream(
+    images: ImageSequence, work: Callable[[Chunk], T], n_jobs: int | None = None
+) -> Iterator[T]:
+    """Yield ``work(chunk)`` for all chunks of a sequence, in order.
+
+    Parameters
+    ----------
+    images : ImageSequence
+        Decoded chunk by chunk, in the worker that does the work.
+    work : callable
+        Takes a `Chunk`; must be picklable for backends with processes.
+    n_jobs : int, default=None
+        Threads; None means 1 (joblib's convention).
+
+    Yields
+    ------
+    object
+        The results. Unreadable images of policy "mark" or "skip" are listed in one
+        `UnreadableImageWarning` at the end.
+    """
+    n_images = len(images)
+    starts = range(0, n_images, CHUNK_SIZE)
+    tasks = (
+        delayed(_decode_and_work)(images[start : start + CHUNK_SIZE], start, work)
+        for start in starts
+    )
+    results = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(tasks)
+    progress = _progress.get()
+    unreadable: list[Unreadable] = []
+    for start, (result, bad) in zip(starts, results, strict=True):
+        unreadable += bad
+        yield result
+        if progress is not None:
+            progress(min(start + CHUNK_SIZE, n_images), n_images)
+    if unreadable:
+        _warn(unreadable, n_images)
+
+
+def _decode_and_work(
+    images: ImageSequence, start: int, work: Callable[[Chunk], T]
+) -> tuple[T, list[Unreadable]]:
+    with one_thread_each():
+        chunk = read_chunk(images, start)
+        return work(chunk), chunk.unreadable
+
+
+def _warn(unreadable: list[Unreadable], n_images: int) -> None:
+    shown = "; ".join(entry.reason for entry in unreadable[:3])
+    more = f"; and {len(unreadable) - 3} more" if len(unreadable) > 3 else ""
+    warnings.warn(
+        f"{len(unreadable)} of {n_images} images cannot be read, their features are NaN: "
+        f"{shown}{more}. (classicvis.classify predicts around them.)",
+        UnreadableImageWarning,
+        stacklevel=4,
+    )

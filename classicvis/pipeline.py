@@ -1,0 +1,194 @@
+"""`build_pipeline`: images to labels as one plain scikit-learn Pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from joblib import Memory
+from sklearn.base import BaseEstimator, clone
+from sklearn.decomposition import PCA
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import Normalizer
+
+from classicvis.classifiers import classifier_entry, search_space, wants_unit_rows
+from classicvis.exceptions import ParameterError, unknown_name
+from classicvis.features import ExtractorUnion, make_extractor
+from classicvis.images import ImagePreprocessor, Step
+
+Features: TypeAlias = str | BaseEstimator
+
+
+def build_pipeline(
+    features: Features | Sequence[Features] | None = "hog",
+    classifier: str | BaseEstimator = "svm",
+    *,
+    image_size: tuple[int, int] | None = (96, 96),
+    color: Literal["rgb", "gray", "hsv", "lab"] = "rgb",
+    preprocess: Sequence[str | Step] | str | Step = (),
+    reduce: int | float | BaseEstimator | None = None,
+    memory: str | Path | Memory | None = None,
+    n_jobs: int | None = None,
+    random_state: int | None = None,
+    **params: Any,
+) -> Pipeline:
+    """Return an unfitted pipeline from images to labels.
+
+    Parameters
+    ----------
+    features : str, extractor, list of these, or None, default="hog"
+        A registered name ("hog", "color_histogram", "bovw"), any transformer from images to
+        rows, or several, whose rows are laid side by side, each scaled to unit length. None: no
+        features step, the classifier takes the images.
+    classifier : str or scikit-learn classifier, default="svm"
+        A registered name ("svm", "linear_svm", "random_forest", "knn", "decision_tree",
+        "logistic_regression", "gradient_boosting"), or any scikit-learn classifier.
+    image_size : (int, int) or None, default=(96, 96)
+        Height and width in pixels to which every image is resized; None keeps the sizes.
+    color : {"rgb", "gray", "hsv", "lab"}, default="rgb"
+        The colour space of the prepared images.
+    preprocess : str, callable, or list of these, default=()
+        Steps after resizing, such as "clahe" or "median"; see `ImagePreprocessor`.
+    reduce : int, float, transformer or None, default=None
+        A principal component analysis of the features to so many components, or to that share of
+        the variance; or any transformer of features.
+    memory : str, Path or joblib.Memory, default=None
+        Where scikit-learn's Pipeline keeps fitted steps between fits.
+    n_jobs : int, default=None
+        Threads for extraction, and for learners that have them; None means 1.
+    random_state : int, default=None
+        Given to every step that draws random numbers.
+    **params
+        Further parameters of the steps, by ``set_params`` names: ``classifier__C=10``,
+        ``features__orientations=12``, ``images__on_error="mark"``.
+
+    Returns
+    -------
+    sklearn.pipeline.Pipeline
+        Steps "images", "features", "scaler" (where the learner measures distances or angles),
+        "reducer" (where asked for) and "classifier".
+
+    Raises
+    ------
+    ParameterError
+        For an unknown name or parameter; the message proposes the nearest.
+
+    Examples
+    --------
+    >>> from classicvis import build_pipeline
+    >>> list(build_pipeline(["hog", "color_histogram"], "random_forest").named_steps)
+    ['images', 'features', 'classifier']
+    """
+    learner = _classifier(classifier)
+    steps: list[tuple[str, Any]] = [
+        ("images", ImagePreprocessor(image_size=image_size, color=color, preprocess=preprocess))
+    ]
+    if features is not None:
+        steps.append(("features", _features(features)))
+        if wants_unit_rows(learner):
+            steps.append(("scaler", Normalizer()))
+    if reduce is not None:
+        steps.append(("reducer", PCA(reduce) if isinstance(reduce, int | float) else reduce))
+    steps.append(("classifier", learner))
+    pipeline = Pipeline(steps, memory=memory if memory is None else _memory(memory))
+    _spread(pipeline, n_jobs=n_jobs, random_state=random_state)
+    return _with_params(pipeline, params)
+
+
+def param_grid(pipeline: Pipeline) -> dict[str, list[Any]]:
+    """Return a default search space for `GridSearchCV` and its kin.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+        From `build_pipeline`.
+
+    Returns
+    -------
+    dict of str to list
+        Values of the classifier's most telling parameters, and of the weights of the extractors
+        where there are several, by ``set_params`` names. Features are an axis as well: add
+        ``{"features": [HogExtractor(), ColorHistogramExtractor()]}``.
+    """
+    space = search_space(pipeline.named_steps["classifier"])
+    if not space:
+        raise ParameterError(
+            f"no default search space for {type(pipeline.named_steps['classifier']).__name__}: "
+            "expected a classifier that build_pipeline knows by name; write the grid yourself."
+        )
+    grid = {f"classifier__{name}": values for name, values in space.items()}
+    features = pipeline.named_steps.get("features")
+    if isinstance(features, ExtractorUnion):
+        grid["features__transformer_weights"] = _weights([n for n, _ in features.transformer_list])
+    return grid
+
+
+def _weights(names: list[str]) -> list[dict[str, float] | None]:
+    """Return equal weights, and each extractor in turn above the others."""
+    lowered = [
+        {other: weight for other in names if other != name}
+        for name in names
+        for weight in (0.5, 0.25)
+    ]
+    return [None, *lowered]
+
+
+def _classifier(classifier: str | BaseEstimator) -> BaseEstimator:
+    if isinstance(classifier, str):
+        return classifier_entry(classifier).build()
+    if isinstance(classifier, type) or not hasattr(classifier, "fit"):
+        raise ParameterError(
+            f"classifier={classifier!r}: expected a registered name or a scikit-learn classifier "
+            "object such as SVC()."
+        )
+    return clone(classifier)
+
+
+def _features(features: Features | Sequence[Features]) -> BaseEstimator:
+    if not isinstance(features, list | tuple):
+        return _extractor(features)
+    if not features:
+        raise ParameterError("features=[]: expected at least one extractor, or None.")
+    names: list[str] = []
+    for item in features:
+        base = item if isinstance(item, str) else type(item).__name__.lower()
+        count = sum(name == base or name.startswith(f"{base}_") for name in names)
+        names.append(f"{base}_{count + 1}" if count else base)
+    return ExtractorUnion([(n, _extractor(f)) for n, f in zip(names, features, strict=True)])
+
+
+def _extractor(extractor: Any) -> BaseEstimator:
+    if isinstance(extractor, str):
+        return make_extractor(extractor)
+    if isinstance(extractor, type) or not hasattr(extractor, "transform"):
+        raise ParameterError(
+            f"features={extractor!r}: expected a registered name or an extractor object such as "
+            "HogExtractor()."
+        )
+    return clone(extractor)
+
+
+def _memory(memory: str | Path | Memory) -> Any:
+    return str(memory) if isinstance(memory, Path) else memory
+
+
+def _spread(pipeline: Pipeline, **values: Any) -> None:
+    """Set shared parameters on every step, nested ones too, that has them and was not told."""
+    known = pipeline.get_params()
+    settings = {
+        key: value
+        for key in known
+        for name, value in values.items()
+        if value is not None and key.rpartition("__")[2] == name and known[key] is None
+    }
+    pipeline.set_params(**settings)
+
+
+def _with_params(pipeline: Pipeline, params: dict[str, Any]) -> Pipeline:
+    known = pipeline.get_params()
+    for name in params:
+        if name not in known:
+            settable = [key for key in known if "__" in key]
+            raise unknown_name("parameter", name, settable)
+    return pipeline.set_params(**params)

@@ -1,0 +1,128 @@
+"""What holds for every registered extractor, and that the checker would see it broken."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from classicvis import BagOfVisualWords, ColorHistogramExtractor, HogExtractor, ParameterError
+from classicvis.features import EXTRACTORS, ExtractorUnion, extractor_names, make_extractor
+from classicvis.features import _registry as registry
+from classicvis.testing import check_image_extractor
+
+VARIANTS = [
+    HogExtractor(),
+    HogExtractor(pixels_per_cell=(8, 8)),
+    HogExtractor(9, (8, 8), (3, 3), "L1-sqrt", cell_step=(4, 4)),
+    ColorHistogramExtractor(),
+    ColorHistogramExtractor(bins=4, color_space="hsv", joint=False, grid=(2, 2)),
+    ColorHistogramExtractor(color_space="lab"),
+    BagOfVisualWords(20, random_state=0),
+    BagOfVisualWords(20, descriptor="sift", random_state=0),
+]
+
+
+@pytest.mark.parametrize("extractor", VARIANTS, ids=repr)
+def test_contract(extractor):
+    """Every extractor keeps the contract of check_image_extractor."""
+    check_image_extractor(extractor)
+
+
+def test_every_registered_name_is_checked():
+    """The variants above cover the registry, and names make the classes."""
+    assert {type(make_extractor(name)) for name in EXTRACTORS} == {type(v) for v in VARIANTS}
+    assert extractor_names() == sorted(EXTRACTORS)
+    for variant in VARIANTS:
+        assert variant.version >= 1
+        assert variant.reference
+
+
+class _Fickle(HogExtractor):
+    """An extractor with one planted fault at a time."""
+
+    fault = ""
+
+    def transform(self, X):
+        rows = super().transform(X)
+        if self.fault == "dtype":
+            return rows.astype(float)
+        if self.fault == "order":
+            return np.sort(rows, axis=0)
+        if self.fault == "state":
+            self.calls = getattr(self, "calls", 0) + 1
+        if self.fault == "nan":
+            return np.where(rows.sum(axis=1, keepdims=True) == 0, np.float32("nan"), rows)
+        if self.fault == "zeros":
+            return np.zeros_like(rows)
+        if self.fault == "marked":
+            return np.nan_to_num(rows)
+        return rows
+
+
+@pytest.mark.parametrize(
+    ("fault", "rule"),
+    [
+        ("dtype", "float32"),
+        ("order", "from image i alone"),
+        ("state", "must not change"),
+        ("nan", "flat images"),
+        ("zeros", "different rows"),
+        ("marked", "must be NaN"),
+    ],
+)
+def test_the_checker_catches_planted_faults(fault, rule):
+    """Each broken rule is found and named."""
+    extractor = type("Fickle", (_Fickle,), {"fault": fault, "__init__": HogExtractor.__init__})
+    globals()["Fickle"] = extractor  # so that it pickles
+    extractor.__module__, extractor.__qualname__ = __name__, "Fickle"
+    with pytest.raises(AssertionError, match=rule):
+        check_image_extractor(extractor())
+
+
+def test_unknown_name():
+    """An unknown name proposes the nearest."""
+    with pytest.raises(ParameterError, match="did you mean 'color_histogram'"):
+        make_extractor("colour_histogram")
+
+
+def test_plug_ins(monkeypatch):
+    """An entry point adds a name; one that takes a name we have is an error."""
+    from importlib.metadata import EntryPoint
+
+    group = registry.ENTRY_POINT_GROUP
+    plug_in = EntryPoint("edges", "classicvis.features.hog:HogExtractor", group)
+    monkeypatch.setattr(registry, "entry_points", lambda group: [plug_in])
+    assert "edges" in extractor_names()
+    assert isinstance(make_extractor("edges", orientations=6), HogExtractor)
+    clash = EntryPoint("hog", "their.package:Hog", group)
+    monkeypatch.setattr(registry, "entry_points", lambda group: [clash])
+    with pytest.raises(ParameterError, match="'hog' is registered twice"):
+        make_extractor("edges")
+
+
+def test_union_is_the_concatenation_of_unit_blocks(texture_tiles):
+    """A union lays the rows of its extractors side by side, each scaled to unit length."""
+    tiles = texture_tiles[0][:8]
+    parts = [("hog", HogExtractor()), ("color", ColorHistogramExtractor(bins=4))]
+    union = ExtractorUnion(parts, transformer_weights={"color": 0.5}).fit(tiles)
+    rows = union.transform(tiles)
+    expected = []
+    for (_, extractor), weight in zip(parts, (1, 0.5), strict=True):
+        block = extractor.fit(tiles).transform(tiles)
+        expected.append(weight * block / np.linalg.norm(block, axis=1, keepdims=True))
+    np.testing.assert_allclose(rows, np.hstack(expected), atol=1e-6)
+    assert rows.dtype == np.float32
+    assert len(union.get_feature_names_out()) == rows.shape[1]
+    assert union.get_params()["hog__orientations"] is None
+
+
+def test_union_decodes_every_image_once(texture_tiles):
+    """Two extractors cost one decoding."""
+    from classicvis import as_images
+
+    calls = []
+    images = as_images(texture_tiles[0][:5]).map(lambda image: calls.append(1) or image)
+    union = ExtractorUnion([("a", HogExtractor()), ("b", ColorHistogramExtractor())]).fit(images)
+    calls.clear()
+    union.transform(images)
+    assert len(calls) == 5

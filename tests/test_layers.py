@@ -1,0 +1,101 @@
+"""The layers of the house: imports go downwards only, and importing the package is cheap."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import classicvis
+
+PACKAGE = Path(classicvis.__file__).parent
+LAYERS = [
+    {"exceptions", "_version"},
+    {"kernels", "images", "backbones"},
+    {"functional", "features", "classifiers"},
+    {"pipeline", "evaluation", "persistence", "testing"},
+    {"cli"},
+    {"__main__"},
+]
+LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
+# An extractor is a transformer around the plain function of its descriptor.
+BESIDE = {("features", "functional")}
+
+
+def room_of(path: Path, package: Path) -> str:
+    return path.relative_to(package).parts[0].removesuffix(".py")
+
+
+def imported_rooms(path: Path) -> set[str]:
+    rooms = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            modules = [f"{node.module}.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.Import):
+            modules = [alias.name for alias in node.names]
+        else:
+            continue
+        rooms |= {m.split(".")[1] for m in modules if m.startswith("classicvis.")}
+    return rooms
+
+
+def violations(package: Path) -> list[str]:
+    """Return one line per import that goes upwards, sideways or to an unknown room."""
+    found = []
+    for path in sorted(package.rglob("*.py")):
+        room = room_of(path, package)
+        if room == "__init__":
+            continue
+        for target in sorted(imported_rooms(path) - {room}):
+            allowed = LEVEL.get(target, 99) < LEVEL.get(room, -1) or (room, target) in BESIDE
+            if not allowed:
+                found.append(f"{path.relative_to(package)} imports {target}")
+    return found
+
+
+def test_imports_go_downwards():
+    """No module of the package imports from its own level or above."""
+    assert violations(PACKAGE) == []
+
+
+@pytest.mark.parametrize(
+    ("room", "statement"),
+    [
+        ("kernels", "from classicvis.features import HogExtractor"),
+        ("images", "import classicvis.kernels.hog"),
+        ("features", "def f():\n    from classicvis.pipeline import build_pipeline"),
+        ("evaluation", "from classicvis import persistence"),
+        ("nursery", "from classicvis.exceptions import ImageError"),
+    ],
+)
+def test_a_planted_violation_is_caught(tmp_path, room, statement):
+    """The walker sees upward, sideways, hidden and unknown imports."""
+    (tmp_path / room).mkdir()
+    (tmp_path / room / "module.py").write_text(statement)
+    assert len(violations(tmp_path)) == 1
+
+
+def test_files_stay_readable():
+    """No file of the package is longer than 400 lines."""
+    lengths = {str(p): len(p.read_text("utf-8").splitlines()) for p in PACKAGE.rglob("*.py")}
+    assert {path: n for path, n in lengths.items() if n > 400} == {}
+
+
+def test_import_is_lazy():
+    """Importing the package loads none of the heavy libraries."""
+    code = "import classicvis, sys; print(*{name.split('.')[0] for name in sys.modules})"
+    loaded = set(subprocess.check_output([sys.executable, "-c", code], text=True).split())
+    assert "classicvis" in loaded
+    heavy = {"numba", "cv2", "skimage", "sklearn", "keras", "tensorflow", "numpy", "matplotlib"}
+    assert not loaded & heavy
+
+
+def test_every_public_name_exists():
+    """All names of the stub can be loaded, and dir() shows them."""
+    for name in classicvis.__all__:
+        assert getattr(classicvis, name) is not None
+    assert "build_pipeline" in dir(classicvis)
