@@ -114,7 +114,7 @@ def _warn(unreadable: list[Unreadable], n_images: int) -> None:
     more = f"; and {len(unreadable) - 3} more" if len(unreadable) > 3 else ""
     warnings.warn(
         f"{len(unreadable)} of {n_images} images cannot be read, their features are NaN: "
-        f"{shown}{more}. (classicvis.classify predicts around them.)",
+        f"{shown}{more}",
         UnreadableImageWarning,
         stacklevel=4,
     )

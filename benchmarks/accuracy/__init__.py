@@ -1,0 +1,1 @@
+"""One script per published table of accuracies; data sets are named by path, never downloaded."""
