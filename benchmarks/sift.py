@@ -1,6 +1,7 @@
 """Dense SIFT and SIFT against OpenCV: time, ratio, agreement.
 
-``python -m benchmarks.sift [--json FILE] [--runs N]``: one process, one core, runs in turn, medians.
+``python -m benchmarks.sift [--json FILE] [--runs N]``: one process, one core, runs in turn,
+medians.
 The photo is 512x512 grey. Dense: step 4, bin size 4, OpenCV's ``SIFT.compute`` at the same 15,625
 frames; OpenCV smooths the image and samples per frame, so its descriptors resemble ours and are not
 equal. Keypoints: both with their defaults, which coincide.

@@ -27,8 +27,7 @@ REACH = (N_BINS + 1) / 2  # from the centre to where the outermost bin's share e
 WINDOW_SIGMA = N_BINS / 2  # in bins
 PADDED = N_BINS + 2  # bins along a side, with a rim that takes what falls outside
 
-# To floor by truncation, positions count from the outer edge of the rim.
-ORIGIN = np.float32(REACH)
+END = np.float32(2 * REACH)
 CELL = np.int32(N_ORIENTATIONS)
 CELL_ROW = np.int32(PADDED * N_ORIENTATIONS)
 LAST_ORIENTATION = np.int32(N_ORIENTATIONS - 1)
@@ -62,7 +61,8 @@ def _gather(
     """Collect the gradients that share in a descriptor; return their number.
 
     ``width`` is the size of a bin in pixels. ``samples`` (5, capacity) receives the gradient to the
-    right and upwards, its Gaussian weight, and its row and column in the grid of bins.
+    right and upwards, its Gaussian weight, and its row and column in the grid of bins, which count
+    from the centre of the rim: they lie between 0 and 5.
     """
     n_rows, n_columns = image.shape
     radius = _window_radius(width)
@@ -80,9 +80,9 @@ def _gather(
         first = max(first, first_row, 1 - column)
         last = min(last, last_row, n_columns - 2 - column)
         for j in range(first, last + 1):
-            bin_row = i * cosine - j * sine
-            bin_column = i * sine + j * cosine
-            if abs(bin_row) >= REACH or abs(bin_column) >= REACH:
+            bin_row = np.float32(i * cosine - j * sine + REACH)
+            bin_column = np.float32(i * sine + j * cosine + REACH)
+            if not (ZERO < bin_row < END and ZERO < bin_column < END):
                 continue
             c = column + j
             samples[0, n] = image[r, c + 1] - image[r, c - 1]
@@ -98,12 +98,10 @@ def _gather(
 def _split_positions(rows: Floats, columns: Floats, starts: Integers) -> None:
     """Part positions into the first of 4 neighbouring bins, as an index, and the shares beyond."""
     for i in range(rows.size):
-        row = rows[i] + ORIGIN
-        column = columns[i] + ORIGIN
-        r = np.int32(row)
-        c = np.int32(column)
-        rows[i] = row - np.float32(r)
-        columns[i] = column - np.float32(c)
+        r = np.int32(rows[i])
+        c = np.int32(columns[i])
+        rows[i] -= np.float32(r)
+        columns[i] -= np.float32(c)
         starts[i] = r * CELL_ROW + c * CELL
 
 

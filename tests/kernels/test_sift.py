@@ -56,7 +56,7 @@ def test_small_octaves_have_few_or_no_extrema(shape):
 def test_refinement_equals_the_twin(octave):
     """The same extrema survive, at the same place, with the same response."""
     extrema = find_extrema(octave, 0.0)
-    for contrast, edge in ((CONTRAST, 10.0), (0.2, 3.0)):
+    for contrast, edge in ((CONTRAST, 10.0), *((0.0, 1.0 + 0.25 * k) for k in range(1, 12))):
         out = np.empty((len(extrema), 4))
         count = refine_extrema(octave, extrema, contrast, edge, out)
         expected = [twin.refine(octave, extremum, contrast, edge) for extremum in extrema]
@@ -85,7 +85,11 @@ def test_flat_refinement_is_defined():
 
 
 def test_orientations_equal_the_twin(octave, points):
-    """Every point has the twin's orientations, some have several."""
+    """Every point has the twin's orientations, detected or anywhere; some have several."""
+    rng = np.random.default_rng(5)
+    height, width = octave.shape[1:]
+    anywhere = rng.uniform((5, 5, 0.5, 1), (height - 6, width - 6, 3.4, 9), (60, 4))
+    points = np.concatenate([points, anywhere])
     found = orient_points(octave, points, SIGMA)
     expected = [
         (*point, angle)
@@ -97,7 +101,7 @@ def test_orientations_equal_the_twin(octave, points):
             SIGMA * 2 ** (point[2] / 3),
         )
     ]
-    assert len(expected) >= len(points) > 3
+    assert len(expected) > len(points) + 5
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
@@ -176,6 +180,19 @@ def test_polar_is_arctan2():
 
 
 @pytest.mark.parametrize("upsample", [True, False])
+def test_first_layer_has_its_blur(upsample):
+    """The image, doubled or not, is taken to be blurred by half a pixel and gets the rest."""
+    image = data.camera()[:40, 200:240].astype(np.float32)
+    found = gaussian_pyramid(image, 3, SIGMA, upsample)[0][0]
+    if upsample:
+        places = np.meshgrid(*[(np.arange(80) + 0.5) / 2 - 0.5] * 2, indexing="ij")
+        image = ndimage.map_coordinates(image, places, order=1, mode="nearest")
+    blur = np.sqrt(SIGMA**2 - (1.0 if upsample else 0.5) ** 2)
+    expected = ndimage.gaussian_filter(image, blur, mode="mirror", truncate=6)
+    assert np.abs(found - expected).max() < 0.5  # of 255
+
+
+@pytest.mark.parametrize("upsample", [True, False])
 def test_layers_have_their_blur(upsample):
     """Each layer is the first one blurred to sigma * 2 ** (i / n), each octave half the last."""
     image = data.camera()[:96, 200:280].astype(np.float32)
@@ -202,3 +219,16 @@ def test_layers_have_their_blur(upsample):
 def test_number_of_octaves(height, width, upsample, expected):
     """Octaves end where the shorter side is about 4 pixels; a tiny image has none."""
     assert n_octaves(height, width, upsample) == expected
+
+
+def test_gradients_on_the_rim_stay_inside():
+    """Where float32 rounds a position onto the outer edge of the bins, nothing is written beyond.
+
+    Here pixels lie at 2.5 bins from the centre, less one unit in the last place of float64.
+    """
+    layers = np.random.default_rng(3).normal(size=(6, 60, 60)).astype(np.float32)
+    scale = 4 / 3 + 1e-15
+    assert 2.5 - 1e-12 < 10 / (3 * scale) < 2.5
+    out = np.empty((1, 128), np.float32)
+    describe_batch(layers, np.array([[30.0, 30.0, 0.0, 1.0, 0.0]]), scale, out)
+    np.testing.assert_allclose(out[0], twin.describe(layers[0], 30, 30, scale, 0.0), atol=2e-5)
