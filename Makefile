@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-slow lint types clean
+.PHONY: demo test test-slow test-kernels lint types clean
 
 demo: $(VENV)/installed
 	$(BIN)/classicvis demo --report demo-report
@@ -13,6 +13,11 @@ test: $(VENV)/installed
 
 test-slow: $(VENV)/installed
 	$(BIN)/python -m pytest -m slow
+
+# The kernels once more: as plain Python, and compiled with bounds checks.
+test-kernels: $(VENV)/installed
+	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest tests/kernels
+	NUMBA_BOUNDSCHECK=1 $(BIN)/python -m pytest tests/kernels
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check .

@@ -12,7 +12,7 @@ from sklearn.decomposition import PCA
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import Normalizer
 
-from classicvis.classifiers import classifier_entry, search_space, wants_unit_rows
+from classicvis.classifiers import classifier_entry, entry_of
 from classicvis.exceptions import ParameterError, unknown_name
 from classicvis.features import ExtractorUnion, make_extractor
 from classicvis.images import ImagePreprocessor, Step
@@ -50,9 +50,10 @@ def build_pipeline(
         The colour space of the prepared images.
     preprocess : str, callable, or list of these, default=()
         Steps after resizing, such as "clahe" or "median"; see `ImagePreprocessor`.
-    reduce : int, float, transformer or None, default=None
+    reduce : int, float, transformer, "passthrough" or None, default=None
         A principal component analysis of the features to so many components, or to that share of
-        the variance; or any transformer of features.
+        the variance; or any transformer of features. None keeps the features as they are, but for
+        "gradient_boosting", whose time grows with their number: it gets 90 % of the variance.
     memory : str, Path or joblib.Memory, default=None
         Where scikit-learn's Pipeline keeps fitted steps between fits.
     n_jobs : int, default=None
@@ -66,8 +67,8 @@ def build_pipeline(
     Returns
     -------
     sklearn.pipeline.Pipeline
-        Steps "images", "features", "scaler" (where the learner measures distances or angles),
-        "reducer" (where asked for) and "classifier".
+        Steps "images", "features", "scaler" (rows of unit length, where the learner measures
+        distances or angles), "reducer" (where asked for or needed) and "classifier".
 
     Raises
     ------
@@ -81,13 +82,16 @@ def build_pipeline(
     ['images', 'features', 'classifier']
     """
     learner = _classifier(classifier)
+    entry = entry_of(learner)
     steps: list[tuple[str, Any]] = [
         ("images", ImagePreprocessor(image_size=image_size, color=color, preprocess=preprocess))
     ]
     if features is not None:
         steps.append(("features", _features(features)))
-        if wants_unit_rows(learner):
+        if entry is None or entry.unit_rows:
             steps.append(("scaler", Normalizer()))
+        if reduce is None and entry is not None:
+            reduce = entry.variance_kept
     if reduce is not None:
         steps.append(("reducer", PCA(reduce) if isinstance(reduce, int | float) else reduce))
     steps.append(("classifier", learner))
@@ -111,13 +115,13 @@ def param_grid(pipeline: Pipeline) -> dict[str, list[Any]]:
         where there are several, by ``set_params`` names. Features are an axis as well: add
         ``{"features": [HogExtractor(), ColorHistogramExtractor()]}``.
     """
-    space = search_space(pipeline.named_steps["classifier"])
-    if not space:
+    entry = entry_of(pipeline.named_steps["classifier"])
+    if entry is None:
         raise ParameterError(
             f"no default search space for {type(pipeline.named_steps['classifier']).__name__}: "
             "expected a classifier that build_pipeline knows by name; write the grid yourself."
         )
-    grid = {f"classifier__{name}": values for name, values in space.items()}
+    grid = {f"classifier__{name}": values for name, values in entry.search_space.items()}
     features = pipeline.named_steps.get("features")
     if isinstance(features, ExtractorUnion):
         grid["features__transformer_weights"] = _weights([n for n, _ in features.transformer_list])

@@ -5,8 +5,7 @@ from classicvis.classifiers._registry import (
     ClassifierEntry,
     classifier_entry,
     classifier_names,
-    search_space,
-    wants_unit_rows,
+    entry_of,
 )
 
 __all__ = [
@@ -14,6 +13,5 @@ __all__ = [
     "ClassifierEntry",
     "classifier_entry",
     "classifier_names",
-    "search_space",
-    "wants_unit_rows",
+    "entry_of",
 ]

@@ -30,11 +30,15 @@ class ClassifierEntry:
     unit_rows : bool
         Whether rows of features are scaled to unit length first: learners that measure distances
         or angles need it, trees do not care.
+    variance_kept : float or None
+        Share of the variance that a principal component analysis keeps for a learner whose time
+        grows too fast with the number of features; None needs none.
     """
 
     build: Callable[[], ClassifierMixin]
     search_space: dict[str, list[Any]]
     unit_rows: bool
+    variance_kept: float | None = None
 
 
 CLASSIFIERS = {
@@ -72,6 +76,7 @@ CLASSIFIERS = {
         lambda: HistGradientBoostingClassifier(class_weight="balanced"),
         {"learning_rate": [0.03, 0.1, 0.3], "max_leaf_nodes": [15, 31, 63]},
         unit_rows=False,
+        variance_kept=0.9,
     ),
 }
 
@@ -88,21 +93,6 @@ def classifier_entry(name: str) -> ClassifierEntry:
     return CLASSIFIERS[name]
 
 
-def search_space(classifier: Any) -> dict[str, list[Any]]:
-    """Return the default search space of a classifier, {} for one that is not registered."""
-    for entry in CLASSIFIERS.values():
-        if type(classifier) is type(entry.build()):
-            return dict(entry.search_space)
-    return {}
-
-
-def wants_unit_rows(classifier: Any) -> bool:
-    """Return whether rows should be scaled to unit length before a scikit-learn classifier.
-
-    Trees and forests do not care and any other learner profits, so all but those that handle
-    missing values (scikit-learn's mark of tree-based learners) get it.
-    """
-    for entry in CLASSIFIERS.values():
-        if type(classifier) is type(entry.build()):
-            return entry.unit_rows
-    return True
+def entry_of(classifier: Any) -> ClassifierEntry | None:
+    """Return the entry whose class a classifier has, None if there is none."""
+    return next((e for e in CLASSIFIERS.values() if type(classifier) is type(e.build())), None)

@@ -39,10 +39,12 @@ def cache_folder() -> str | None:
     temporary files is no candidate: others may write there, and cached code is executed.
     """
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    # Numba does not tell code with bounds checks from code without.
+    name = sources_digest()[:16] + ("-checked" if numba.config.BOUNDSCHECK else "")
     for candidate in (os.environ.get("CLASSICVIS_CACHE_DIR"), Path(base, "classicvis")):
         if not candidate:
             continue
-        folder = Path(candidate, "kernels", sources_digest()[:16])
+        folder = Path(candidate, "kernels", name)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=folder):
