@@ -129,13 +129,8 @@ def param_grid(pipeline: Pipeline) -> dict[str, list[Any]]:
 
 
 def _weights(names: list[str]) -> list[dict[str, float] | None]:
-    """Return equal weights, and each extractor in turn above the others."""
-    lowered = [
-        {other: weight for other in names if other != name}
-        for name in names
-        for weight in (0.5, 0.25)
-    ]
-    return [None, *lowered]
+    """Return equal weights, and each extractor in turn at twice the weight of the others."""
+    return [None, *({other: 0.5 for other in names if other != name} for name in names)]
 
 
 def _classifier(classifier: str | BaseEstimator) -> BaseEstimator:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Sequence
 from importlib import import_module
 
@@ -16,7 +17,7 @@ from classicvis.exceptions import ClassicVisError
 
 __all__ = ["main"]
 
-ERROR, USAGE, INTERRUPTED = 1, 2, 130
+DONE, ERROR, USAGE, UNREADABLE, INTERRUPTED = 0, 1, 2, 3, 130
 
 # The library speaks Python; whoever typed a command reads options.
 _SPOKEN = {
@@ -33,13 +34,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     argv : sequence of str, default=None
-        The arguments; None takes those of the process.
+        The arguments. None takes those of the process, and ends it without waiting for threads
+        that an error or an interruption left at work.
 
     Returns
     -------
     int
         The exit code. Wrong usage raises SystemExit(2), as argparse does.
     """
+    code = _run(argv)
+    if argv is None and code in (ERROR, INTERRUPTED) and threading.active_count() > 1:
+        # daemon threads inside C++ abort the process when the interpreter takes its leave
+        os._exit(code)
+    return code
+
+
+def _run(argv: Sequence[str] | None) -> int:
     _accept_any_character()
     parser = build_parser()
     args = parser.parse_args(argv)

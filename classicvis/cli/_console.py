@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.table import Table
 from rich.text import Text
 
-Update = Callable[[int, int, str], None]
+Update = Callable[..., None]  # n_done, n_in_all, unit
 
 
 class Terminal:
@@ -79,13 +79,13 @@ class Terminal:
             Number of the row to print in bold.
         """
         cells = [[printable(cell) for cell in row] for row in rows]
+        if title:
+            self.result(title, style="bold")
         if not self._out.is_terminal:
-            if title:
-                self.result(f"{title}:")
             for line in aligned(header, cells):
                 self._out.file.write(f"{line}\n")
             return
-        table = Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD)
+        table = Table(box=box.SIMPLE_HEAD)
         for name in header:
             side = "right" if name.startswith(">") else "left"
             table.add_column(name.lstrip(">"), justify=side, overflow="fold")  # type: ignore[arg-type]
@@ -188,3 +188,8 @@ def exit_code(n_unreadable: int) -> int:
 def size_text(n_bytes: int) -> str:
     """Return a file size for people: "12.3 MB"."""
     return f"{n_bytes / 1e6:.1f} MB" if n_bytes >= 1e5 else f"{n_bytes / 1e3:.1f} kB"
+
+
+def as_settings(params: Mapping[str, Any]) -> str:
+    """Return parameters as they are typed: "classifier__C=10, classifier__gamma=2"."""
+    return ", ".join(f"{name}={value}" for name, value in params.items())

@@ -12,10 +12,10 @@ import numpy as np
 from joblib import parallel_config
 from sklearn.pipeline import Pipeline
 
-from classicvis.cli._console import Terminal, size_text
+from classicvis.cli._console import Terminal, counted, size_text
 from classicvis.cli._files import check_report
 from classicvis.cli._pictures import TILE, TILES_PER_CLASS, write_photo_folder
-from classicvis.cli._results import save_report, tell_folder
+from classicvis.cli._results import save_report
 from classicvis.evaluation import Evaluation, classify, cross_evaluate
 from classicvis.images import ImageFolder, load_image_folder
 from classicvis.persistence import load_model, save_model
@@ -49,7 +49,10 @@ def demo(args: Namespace, terminal: Terminal) -> int:
         with terminal.progress("cutting pictures into tiles"):
             write_photo_folder(photos)
         data = load_image_folder(photos)
-        tell_folder(terminal, photos, data)
+        terminal.remark(
+            f"{counted(len(data.paths), 'photo')}: tiles of {len(data.target_names)} pictures that "
+            "scikit-image and scikit-learn bring along, one class each"
+        )
 
         kept_aside = np.arange(len(data.paths)) % TILES_PER_CLASS == TILES_PER_CLASS // 2
         learnt, unseen = data.select(~kept_aside), data.select(kept_aside)

@@ -6,7 +6,7 @@ import json
 from argparse import Namespace
 from typing import Any
 
-from classicvis.cli._console import Terminal, counted, size_text
+from classicvis.cli._console import Terminal, as_settings, counted, size_text
 
 _MAX_CLASSES = 20
 
@@ -28,7 +28,10 @@ def info(args: Namespace, terminal: Terminal) -> int:
         ["features", _features(manifest)],
         ["classifier", manifest["classifier"]],
         ["scores", _scores(manifest["metrics"])],
-        *([name, _shown(value)] for name, value in manifest["metadata"].items()),
+        *(
+            [name, as_settings(value) if isinstance(value, dict) else str(value)]
+            for name, value in manifest["metadata"].items()
+        ),
         ["versions", ", ".join(f"{k} {v}" for k, v in manifest["versions"].items() if v)],
     ]
     terminal.table(["about", "value"], [row for row in rows if row[1]])
@@ -50,7 +53,7 @@ def _input(contract: dict[str, Any] | None) -> str:
 
 
 def _features(manifest: dict[str, Any]) -> str:
-    names = [f"{e['name']} (version {e['version']})" for e in manifest["extractors"]]
+    names = [f"{e['class']} (version {e['version']})" for e in manifest["extractors"]]
     numbers = manifest["n_features"]
     return " + ".join(names) + (f", {counted(numbers, 'number')} per image" if numbers else "")
 
@@ -64,12 +67,6 @@ def _scores(metrics: dict[str, Any] | None) -> str:
         f"accuracy {metrics['accuracy']:.4f}, macro F1 {metrics['macro_average']['f1']:.4f} "
         f"on {counted(metrics['n_samples'], 'image')} ({how})"
     )
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{name}={item}" for name, item in value.items())
-    return str(value)
 
 
 def list_names(args: Namespace, terminal: Terminal) -> int:

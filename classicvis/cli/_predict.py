@@ -146,7 +146,7 @@ def _table(rows: list[Row]) -> tuple[list[str], list[list[str]]]:
     for row in rows:
         values = [getattr(row, name) for name in numbers]
         shown = ["" if value is None else f"{value:.3f}" for value in values]
-        error = [row.error or ""] * has["error"]
+        error = [(row.error or "").removeprefix(f"{row.file}: ")] * has["error"]
         cells.append([row.file, row.label or "", *shown, *error])
     return header, cells
 

@@ -67,8 +67,8 @@ def show_scores(terminal: Terminal, result: Evaluation) -> None:
     )
     confusions = result.confusions(3)
     if confusions:
-        pairs = ", ".join(f"{c.true} for {c.predicted} ({c.n_images})" for c in confusions)
-        terminal.result(f"most often taken {pairs}")
+        pairs = (f"{c.true} taken for {c.predicted} ({c.n_images})" for c in confusions)
+        terminal.result(f"most often: {', '.join(pairs)}")
 
 
 def headline(result: Evaluation) -> str:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import math
 from argparse import Namespace
+from functools import partial
 from itertools import count
 from shlex import quote
 from time import perf_counter
-from typing import Any
 
 import numpy as np
 from joblib import effective_n_jobs, parallel_config
+from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
-from classicvis.cli._console import Terminal, counted, exit_code, size_text
+from classicvis.cli._console import Terminal, Update, as_settings, counted, exit_code, size_text
 from classicvis.cli._files import check_model_output, check_report
 from classicvis.cli._results import (
     save_report,
@@ -22,12 +23,12 @@ from classicvis.cli._results import (
     show_scores,
     tell_folder,
 )
-from classicvis.cli._tune import INNER_FOLDS, Search, unwrapped
+from classicvis.cli._tune import INNER_FOLDS, Search
 from classicvis.evaluation import Evaluation, cross_evaluate
 from classicvis.exceptions import ImageError, ParameterError
 from classicvis.images import ImageFolder, OnError, load_image_folder, show_progress
 from classicvis.persistence import save_model
-from classicvis.pipeline import build_pipeline
+from classicvis.pipeline import build_pipeline, param_grid
 
 HELD_OUT = ("test", "val", "valid", "validation")
 
@@ -47,7 +48,8 @@ def train(args: Namespace, terminal: Terminal) -> int:
         random_state=args.seed,
         **dict(args.params),
     )
-    search = Search(pipeline, dict(args.params), args.seed) if args.tune else None
+    pipeline["images"].fit(None)  # checks the names of steps and colours before any work
+    model = _search(pipeline, args) if args.tune else pipeline
     data = _load(args, terminal)
     learnt, held_out = _divided(data, terminal)
     folds = 0 if held_out else args.cv
@@ -56,18 +58,18 @@ def train(args: Namespace, terminal: Terminal) -> int:
     result = None
     with parallel_config(backend="threading", n_jobs=args.jobs):
         if folds:
-            result = cross_validate(search or pipeline, learnt, folds, args.seed, terminal)
-        model, best = fit(search or pipeline, learnt, terminal)
+            result = cross_validate(model, learnt, folds, args.seed, terminal)
+        model = fit(model, learnt, terminal)
         if held_out:
-            result = score(model, held_out.images, held_out.labels, terminal)
+            result = score(_fitted(model), held_out.images, held_out.labels, terminal)
 
     if result:
         show_scores(terminal, result)
+    best = getattr(model, "best_params_", {})
     if best:
-        shown = ", ".join(f"{name}={value}" for name, value in best.items())
-        terminal.result(f"best parameters: {shown}")
+        terminal.result(f"best parameters: {as_settings(best)}")
     metadata = {"n_images": len(learnt.paths), "folds": folds, "best_params": best}
-    save_model(model, args.output, metrics=result, metadata=metadata)
+    save_model(_fitted(model), args.output, metrics=result, metadata=metadata)
     terminal.written.append(args.output)
     terminal.result(
         f"model: {args.output} ({size_text(args.output.stat().st_size)}), learnt from "
@@ -83,41 +85,76 @@ def train(args: Namespace, terminal: Terminal) -> int:
 def cross_validate(
     model: Pipeline | Search, data: ImageFolder, folds: int, seed: int, terminal: Terminal
 ) -> Evaluation:
-    """Score a pipeline by cross-validation, or with a `Search` by nested cross-validation."""
+    """Score a pipeline by cross-validation, or a `Search` by nested cross-validation."""
     n_threads = effective_n_jobs()
-    images, numbers = data.images, count(1)
     with (
         terminal.progress("cross-validation") as update,
         # learners that bring threads of their own share the cores with the folds
         threadpool_limits(max(1, n_threads // min(n_threads, folds))),
     ):
+        images, tell_fold = data.images, None
         if isinstance(model, Search):
-            total = folds * model.n_fits
-            estimator = model.estimator(lambda: update(next(numbers), total, "trial fits"))
-            tell_fold = None
-        else:
-            estimator, tell_fold = model, lambda done, total: update(done, total, "folds")
-            update(0, folds, "folds")
+            model = _ticking(model, update, rounds=folds)
+        elif terminal.shows_progress:
+            tell_fold = _Folds(update, folds)
+            images = images.map(tell_fold.read)
         return cross_evaluate(
-            estimator, images, data.labels, cv=folds, random_state=seed, progress=tell_fold
+            model, images, data.labels, cv=folds, random_state=seed, progress=tell_fold
         )
 
 
-def fit(
-    model: Pipeline | Search, data: ImageFolder, terminal: Terminal
-) -> tuple[Pipeline, dict[str, Any]]:
-    """Fit a pipeline, or a `Search`; return the pipeline and the parameters that were found."""
-    numbers = count(1)
+def fit(model: Pipeline | Search, data: ImageFolder, terminal: Terminal) -> Pipeline | Search:
+    """Fit a pipeline or a `Search` on a whole folder."""
     with (
         terminal.progress("fitting on all") as update,
-        show_progress(lambda done, total: update(done, total, "images")),
+        show_progress(partial(update, unit="images")),
     ):
         if isinstance(model, Search):
-            n_fits = model.n_fits
-            estimator = model.estimator(lambda: update(next(numbers), n_fits, "trial fits"))
-        else:
-            estimator = model
-        return unwrapped(estimator.fit(data.images, data.labels))
+            model = _ticking(model, update)
+        return model.fit(data.images, data.labels)
+
+
+class _Folds:
+    """The progress of folds; long ones show by the images they read that they are alive."""
+
+    def __init__(self, update: Update, folds: int) -> None:
+        self.update = update
+        self.folds = folds
+        self.n_done = 0
+        self.numbers = count(1)
+
+    def __call__(self, n_done: int, folds: int) -> None:
+        self.n_done = n_done
+        self.update(n_done, folds, "folds")
+
+    def read(self, image: np.ndarray) -> np.ndarray:
+        """Count an image: a step of the sequence, called in the threads of the folds."""
+        number = next(self.numbers)
+        if number % 20 == 0:
+            self.update(self.n_done, self.folds, f"folds, {number:,} images read")
+        return image
+
+
+def _ticking(search: Search, update: Update, rounds: int = 1) -> Search:
+    """Return the search, telling how many of the trial fits of some rounds are done."""
+    numbers, total = count(1), rounds * search.n_fits
+    return clone(search).set_params(tick=lambda: update(next(numbers), total, unit="trial fits"))
+
+
+def _fitted(model: Pipeline | Search) -> Pipeline:
+    return model.best_estimator_ if isinstance(model, Search) else model
+
+
+def _search(pipeline: Pipeline, args: Namespace) -> Search:
+    """Return the search over all parameters that were not set by hand."""
+    fixed = dict(args.params)
+    grid = {name: values for name, values in param_grid(pipeline).items() if name not in fixed}
+    if not grid:
+        raise ParameterError(
+            f"--set fixes {', '.join(sorted(fixed))}, expected something left for --tune to "
+            "search over; leave one of the two out"
+        )
+    return Search(pipeline, grid, args.seed)
 
 
 def _load(args: Namespace, terminal: Terminal) -> ImageFolder:
