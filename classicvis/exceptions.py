@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+_MANY = 12  # names that a message can list
+
 
 class ClassicVisError(Exception):
     """Base class of every error that classicvis raises on purpose."""
@@ -48,6 +50,7 @@ def unknown_name(kind: str, name: object, known: Iterable[str]) -> ParameterErro
         To be raised by the caller.
     """
     names = sorted(known)
-    near = get_close_matches(str(name), names, n=1)
+    near = get_close_matches(str(name), names, n=3, cutoff=0.5)
     hint = f"did you mean {near[0]!r}?" if near else "choose one of these."
-    return ParameterError(f"unknown {kind} {name!r}: expected one of {', '.join(names)}; {hint}")
+    shown = names if len(names) <= _MANY else near or [*names[:_MANY], "..."]
+    return ParameterError(f"unknown {kind} {name!r}: expected one of {', '.join(shown)}; {hint}")

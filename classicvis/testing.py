@@ -103,9 +103,7 @@ def _check_transform_changes_nothing(extractor: ImageExtractor, images: ImageSeq
     np.testing.assert_array_equal(extractor.transform(images), first, "transform must repeat")
 
 
-def _check_set_params_equals_a_new_object(
-    extractor: ImageExtractor, images: ImageSequence
-) -> None:
+def _check_set_params_equals_a_new_object(extractor: ImageExtractor, images: ImageSequence) -> None:
     params = extractor.get_params()
     used = type(extractor)().set_params(**params).fit(images)
     fresh = type(extractor)(**params).fit(images)

@@ -286,3 +286,12 @@ def test_marked_images_keep_their_row(photos):
     model.set_params(images__on_error="mark")
     with pytest.warns(UnreadableImageWarning), pytest.raises(ImageError, match="on_error='skip'"):
         model.fit([good[0], b"", good[1]], ["a", "b", "a"])
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 3), (1, 5000), (5000, 1, 3), (7, 3)])
+def test_extreme_shapes_are_classified(shape, texture_tiles):
+    """One pixel or one long row is resized and gets a label like any other image."""
+    tiles, labels = texture_tiles
+    model = build_pipeline(["hog", "color_histogram"], "knn", image_size=(32, 32))
+    model.fit(tiles, labels)
+    assert model.predict([np.full(shape, 90, np.uint8)])[0] in labels

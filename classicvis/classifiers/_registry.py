@@ -44,7 +44,7 @@ class ClassifierEntry:
 CLASSIFIERS = {
     "svm": ClassifierEntry(
         lambda: SVC(C=10.0, kernel="rbf", gamma="scale", class_weight="balanced", cache_size=500),
-        {"C": [1.0, 10.0, 100.0], "gamma": [1.0, 3.0]},
+        {"C": [1.0, 10.0, 100.0], "gamma": [0.5, 1.0, 2.0, 4.0]},
         unit_rows=True,
     ),
     "linear_svm": ClassifierEntry(

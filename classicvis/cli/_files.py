@@ -34,9 +34,9 @@ def check_output(path: Path) -> None:
 def check_report(folder: Path | None) -> None:
     """Raise unless a report can be written to `folder`; None is no report."""
     if folder is not None:
-        from classicvis.evaluation._report import _refuse_foreign
+        from classicvis.evaluation._report import check_report_folder
 
-        _refuse_foreign(folder)
+        check_report_folder(folder)
         _check_parent(folder)
 
 

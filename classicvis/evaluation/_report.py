@@ -76,7 +76,7 @@ def replaced_folder(folder: Path) -> Iterator[Path]:
         If something else is there, or the place cannot be written.
     """
     target = folder.resolve()  # a link stays a link: what it points to is replaced
-    _refuse_foreign(folder)
+    check_report_folder(folder)
     place = target.parent / f".classicvis-{uuid4().hex}"
     old = place.with_suffix(".old")
     missing = [parent for parent in target.parents if not parent.exists()]
@@ -102,7 +102,7 @@ def replaced_folder(folder: Path) -> Iterator[Path]:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def _refuse_foreign(folder: Path) -> None:
+def check_report_folder(folder: Path) -> None:
     """Raise unless `folder` is free, empty, or holds a report of ours and nothing else."""
     if not folder.exists():
         return

@@ -75,8 +75,7 @@ class ImageExtractor(TransformerMixin, BaseEstimator):
             C-contiguous; row i from image i. Rows of unreadable images are NaN where the error
             policy of `X` is not "raise".
         """
-        check_is_fitted(self, "n_features_out_")
-        return extract(as_images(X), self._rows, self.n_features_out_, self.n_jobs)
+        return self._transform(X)
 
     def fit_transform(self, X: Any, y: Any = None) -> np.ndarray:
         """Fit, and return the features of the same images; see `fit` and `transform`.
@@ -87,7 +86,7 @@ class ImageExtractor(TransformerMixin, BaseEstimator):
             If images are unreadable, whatever the error policy: no learner can be fitted on a
             row that is missing, and only the caller can leave out its target as well.
         """
-        return without_missing_rows(self.fit(X, y).transform(X))
+        return without_missing_rows(self.fit(X, y)._transform(X))
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Return the names of the features: the class name in lower case and a number."""
@@ -118,6 +117,11 @@ class ImageExtractor(TransformerMixin, BaseEstimator):
 
     def _learn(self, images: ImageSequence) -> None:
         """Learn from images; most extractors have nothing to learn."""
+
+    def _transform(self, X: Any) -> np.ndarray:
+        """Return what `transform` does, whatever `set_output` makes of that."""
+        check_is_fitted(self, "n_features_out_")
+        return extract(as_images(X), self._rows, self.n_features_out_, self.n_jobs)
 
     def _rows(self, images: list[np.ndarray]) -> np.ndarray:
         if self.fixed_size:

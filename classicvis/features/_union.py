@@ -51,16 +51,19 @@ class ExtractorUnion(FeatureUnion):
 
     def fit_transform(self, X: Any, y: Any = None, **fit_params: Any) -> np.ndarray:
         """Fit every extractor and return the features."""
-        return without_missing_rows(self.fit(X, y).transform(X))
+        return without_missing_rows(self.fit(X, y)._transform(X))
 
     def transform(self, X: Any, **params: Any) -> np.ndarray:
         """Return the concatenated features: float32 of shape (n_images, n_features_out_)."""
-        check_is_fitted(self, "n_features_out_")
-        return extract(as_images(X), self._rows, self.n_features_out_, self.n_jobs)
+        return self._transform(X)
 
     def __sklearn_is_fitted__(self) -> bool:
         """Return whether `fit` was called."""
         return hasattr(self, "n_features_out_")
+
+    def _transform(self, X: Any) -> np.ndarray:
+        check_is_fitted(self, "n_features_out_")
+        return extract(as_images(X), self._rows, self.n_features_out_, self.n_jobs)
 
     def _rows(self, images: list[np.ndarray]) -> np.ndarray:
         weights = self.transformer_weights or {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -31,8 +32,9 @@ class ImageSequence(Sequence[np.ndarray]):
 
     Parameters
     ----------
-    sources : sequence of path, bytes or ndarray; or ndarray of shape (n, h, w) or (n, h, w, c)
-        Files, bytes of files, or pixels; sizes may differ. `as_images` accepts more.
+    sources : folder, sequence of sources, or ndarray of shape (n, h, w) or (n, h, w, c)
+        A folder stands for all images below it, in the order of their paths. A sequence may mix
+        paths, bytes and arrays of unequal sizes.
     steps : sequence of callable, default=()
         Applied in this order to every image after decoding; each takes and returns one image.
     on_error : {"raise", "skip", "mark"}, default="raise"
@@ -49,17 +51,17 @@ class ImageSequence(Sequence[np.ndarray]):
 
     def __init__(
         self,
-        sources: Sequence[Source] | np.ndarray,
+        sources: Any,
         *,
         steps: Sequence[Step] = (),
         on_error: OnError = "raise",
     ) -> None:
         if on_error not in ON_ERROR:
             raise ParameterError(f"on_error={on_error!r}: expected one of {', '.join(ON_ERROR)}.")
-        self.sources = sources
+        self.sources = _sources(sources)
         self.steps = tuple(steps)
         self.on_error: OnError = on_error
-        self._numbers: Sequence[int] | np.ndarray = range(len(sources))  # before any slicing
+        self._numbers: Sequence[int] | np.ndarray = range(len(self.sources))  # before slicing
 
     def __len__(self) -> int:
         return len(self.sources)
@@ -85,9 +87,7 @@ class ImageSequence(Sequence[np.ndarray]):
             return self._image(range(len(self))[int(key)])
         if not isinstance(key, slice):
             key = np.arange(len(self))[np.asarray(key)]
-        part = ImageSequence(_take(self.sources, key), steps=self.steps, on_error=self.on_error)
-        part._numbers = _take(self._numbers, key)
-        return part
+        return self._copy(sources=_take(self.sources, key), _numbers=_take(self._numbers, key))
 
     def __iter__(self) -> Iterator[np.ndarray]:
         return (self._image(i) for i in range(len(self)))
@@ -125,10 +125,9 @@ class ImageSequence(Sequence[np.ndarray]):
         return self if on_error == self.on_error else self._copy(on_error=on_error)
 
     def _copy(self, **changes: Any) -> ImageSequence:
-        values = {"steps": self.steps, "on_error": self.on_error} | changes
-        copy = ImageSequence(self.sources, **values)
-        copy._numbers = self._numbers
-        return copy
+        other = copy.copy(self)
+        vars(other).update(changes)
+        return other
 
     def _image(self, i: int) -> np.ndarray:
         name = self.name(i)
@@ -156,9 +155,8 @@ def as_images(X: Any, on_error: OnError | None = None) -> ImageSequence:
 
     Parameters
     ----------
-    X : ImageSequence, folder, sequence of sources, or ndarray of shape (n, h, w) or (n, h, w, c)
-        A folder stands for all images below it, in the order of their paths. A sequence may mix
-        paths, bytes and arrays of unequal sizes.
+    X : ImageSequence, or the `sources` of one
+        A folder, a sequence of paths, bytes and arrays, or an array of images.
     on_error : {"raise", "skip", "mark"}, default=None
         The error policy; None keeps that of an ImageSequence, and is "raise" for all else.
 
@@ -174,7 +172,7 @@ def as_images(X: Any, on_error: OnError | None = None) -> ImageSequence:
     """
     if isinstance(X, ImageSequence):
         return X if on_error is None else X.with_on_error(on_error)
-    return ImageSequence(_sources(X), on_error=on_error or "raise")
+    return ImageSequence(X, on_error=on_error or "raise")
 
 
 def _sources(X: Any) -> Sequence[Source] | np.ndarray:

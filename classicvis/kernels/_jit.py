@@ -40,7 +40,9 @@ def cache_folder() -> str | None:
     """
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     # Numba does not tell code with bounds checks from code without.
-    name = sources_digest()[:16] + ("-checked" if numba.config.BOUNDSCHECK else "")
+    name = sources_digest()[:16] + (
+        "-checked" if getattr(numba.config, "BOUNDSCHECK", False) else ""
+    )
     for candidate in (os.environ.get("CLASSICVIS_CACHE_DIR"), Path(base, "classicvis")):
         if not candidate:
             continue

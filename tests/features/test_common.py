@@ -126,3 +126,19 @@ def test_union_decodes_every_image_once(texture_tiles):
     calls.clear()
     union.transform(images)
     assert len(calls) == 5
+
+
+@pytest.mark.parametrize("kind", ["single", "union"])
+def test_set_output(texture_tiles, kind):
+    """Rows can come as a pandas frame with the names of the features."""
+    pytest.importorskip("pandas")
+    tiles = texture_tiles[0][:4]
+    parts = [("hog", HogExtractor()), ("color", ColorHistogramExtractor(bins=4))]
+    extractor = parts[0][1] if kind == "single" else ExtractorUnion(parts)
+    expected = extractor.fit_transform(tiles)
+    for frame in (
+        extractor.set_output(transform="pandas").fit_transform(tiles),
+        extractor.transform(tiles),
+    ):
+        assert list(frame.columns) == list(extractor.get_feature_names_out())
+        np.testing.assert_array_equal(frame.to_numpy(), expected)

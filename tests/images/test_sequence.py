@@ -108,6 +108,8 @@ def test_what_holds_no_images(X, message):
     """A single image, or something else, gets a sentence that says how to pass it."""
     with pytest.raises(ImageError, match=message):
         as_images(X)
+    with pytest.raises(ImageError, match=message):
+        ImageSequence(X)
 
 
 def test_unknown_policy(stack):
