@@ -12,7 +12,7 @@ import numpy as np
 import skimage
 from skimage import data
 
-from benchmarks._timing import environment, interleave, parse_arguments, pin_to_one_core, write_json
+from benchmarks._timing import interleave, parse_arguments, pin_to_one_core, report
 from classicvis.functional import hog
 from classicvis.kernels.hog import hog_batch, hog_length
 from classicvis.kernels.hog_blocks import BLOCK_NORMS
@@ -77,13 +77,7 @@ def main() -> None:
         "512x512 grey": photo(arguments.runs),
         "1000 x 32x32 RGB": thumbnails(arguments.runs),
     }
-    print(environment()["cpu"])
-    for title, figures in tables.items():
-        print(f"\n{title}")
-        for name, value in figures.items():
-            print(f"  {name:36} {value:10.3g}")
-    if arguments.json:
-        write_json(arguments.json, tables)
+    report(tables, arguments.json)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from skimage import data
 
-from benchmarks._timing import environment, interleave, parse_arguments, pin_to_one_core, write_json
+from benchmarks._timing import interleave, parse_arguments, pin_to_one_core, report
 from classicvis.functional import dense_sift, sift
 
 BIN_SIZE = 4
@@ -105,13 +105,7 @@ def main() -> None:
         "dense SIFT, 512x512 grey, step 4, bin 4": time_dense(arguments.runs),
         "SIFT keypoints, 512x512 grey, defaults": time_keypoints(arguments.runs),
     }
-    print(environment()["cpu"])
-    for title, figures in tables.items():
-        print(f"\n{title}")
-        for name, value in figures.items():
-            print(f"  {name:36} {value:10.4g}")
-    if arguments.json:
-        write_json(arguments.json, tables)
+    report(tables, arguments.json)
 
 
 if __name__ == "__main__":

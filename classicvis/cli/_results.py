@@ -24,8 +24,8 @@ def tell_folder(terminal: Terminal, folder: Path, data: ImageFolder) -> None:
         shown = ", ".join(path.name for path in data.ignored[:_SHOWN])
         more = ", ..." if len(data.ignored) > _SHOWN else ""
         terminal.remark(
-            f"ignored: {counted(len(data.ignored), 'entry', 'entries')} that are "
-            f"hidden or no images ({shown}{more})"
+            f"ignored {counted(len(data.ignored), 'entry', 'entries')}, hidden or no image: "
+            f"{shown}{more}"
         )
     tell_unreadable(terminal, data.skipped)
 
