@@ -194,7 +194,7 @@ def _hog_images(pixels, shape, cell, block, orientations, half, slopes, norm, ou
                 bottom = min(top + slab, end)
                 n = (bottom - top) * width
                 g_row, g_col, bins = gradients[0][:n], gradients[1][:n], gradients[2][:n]
-                _dominant_gradients(pixels[k], shape, top, bottom, planes, gradients, g_row, g_col)
+                dominant_gradients(pixels[k], shape, top, bottom, planes, gradients, g_row, g_col)
                 _orientation_bins(g_row, g_col, slopes, half, gradients[3], bins)
                 if half != orientations:
                     _tell_opposites_apart(g_row, g_col, half, bins)
@@ -213,8 +213,27 @@ def _cell_offsets(n_rows, width, cell, row_step, col_step):  # type: ignore[no-u
 
 
 @kernel(fastmath=VECTOR_FLAGS)
-def _dominant_gradients(pixels, shape, top, bottom, planes, scratch, g_row, g_col):  # type: ignore[no-untyped-def]
-    """Write the gradients of the image rows from top to bottom, of the strongest channel."""
+def dominant_gradients(  # type: ignore[no-untyped-def]
+    pixels, shape, top, bottom, planes, scratch, g_row, g_col
+):
+    """Write the gradients of some rows of an image, of the channel where they are largest.
+
+    Parameters
+    ----------
+    pixels : ndarray of uint8, shape (height * width * channels,)
+        The image.
+    shape : (int, int, int)
+        Its height, width and channels.
+    top, bottom : int
+        The rows.
+    planes : ndarray of int16, shape (channels, (bottom - top + 2) * width or more)
+        Scratch.
+    scratch : ndarray of int16, shape (5, (bottom - top) * width or more)
+        Scratch, of which the last two rows are written.
+    g_row, g_col : ndarray of int16, shape ((bottom - top) * width,)
+        Receive the differences of the neighbours below and above, right and left; zero at the
+        borders of the image. The first of equally large channels counts.
+    """
     height, width, channels = shape
     start, stop = max(top - 1, 0), min(bottom + 1, height)
     _split(pixels[start * width * channels : stop * width * channels], channels, planes)

@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from classicvis.exceptions import ImageError
 from classicvis.kernels._jit import VECTOR_FLAGS, kernel
+from classicvis.kernels.hog import dominant_gradients
 from classicvis.kernels.hog_blocks import BLOCK_NORMS, EPSILON
 
 _L1, _L1_SQRT = BLOCK_NORMS["L1"], BLOCK_NORMS["L1-sqrt"]
@@ -92,10 +93,13 @@ def hog_votes_batch(
         One descriptor per row: block row, block column, cell row, cell column, bin.
     """
     k, height, width = images.shape[:3]
+    if k == 0:
+        return
     blocks = hog_votes_shape((height, width), cell_step, steps_per_cell, cells_per_block)
     bins, shares = vote_table(orientations, signed, soft)
     _hog_votes_images(
-        np.ascontiguousarray(images).reshape(k, height, width, -1),
+        np.ascontiguousarray(images).reshape(k, -1),
+        (height, width, images[0].size // (height * width)),
         bins,
         shares,
         orientations,
@@ -144,21 +148,24 @@ def vote_table(
 
 @kernel(fastmath=VECTOR_FLAGS)
 def _hog_votes_images(  # type: ignore[no-untyped-def]
-    images, bins, shares, orientations, step, steps, blocks, norm, out
+    pixels, shape, bins, shares, orientations, step, steps, blocks, norm, out
 ):
-    height, width = images.shape[1:3]
+    height, width, channels = shape
     n_rows, n_cols = height // step[0], width // step[1]
+    planes = np.empty((channels, (step[0] + 2) * width), np.int16)
+    gradients = np.empty((5, step[0] * width), np.int16)
+    g_row, g_col = gradients[0], gradients[1]
     parts = np.empty((n_rows, n_cols, orientations), np.float32)
     cells = np.empty((n_rows - steps[0] + 1, n_cols - steps[1] + 1, orientations), np.float32)
-    gradient = np.empty(width, np.int32)
-    energy = np.empty(width, np.int32)
     # Sums instead of means: the small constant of the norms grows by the area of a cell.
     epsilon = np.float32(EPSILON * step[0] * steps[0] * step[1] * steps[1])
-    for k in range(images.shape[0]):
+    for k in range(pixels.shape[0]):
         parts[:] = 0
-        for row in range(n_rows * step[0]):
-            _row_gradients(images[k], row, gradient, energy)
-            _vote(gradient, bins, shares, step[1], parts[row // step[0]])
+        for row in range(n_rows):
+            top, bottom = row * step[0], (row + 1) * step[0]
+            dominant_gradients(pixels[k], shape, top, bottom, planes, gradients, g_row, g_col)
+            for start in range(0, g_row.size, width):
+                _vote(g_row[start:], g_col[start:], bins, shares, step[1], parts[row])
         _join(parts, steps, cells)
         for row in range(blocks[0]):
             for col in range(blocks[1]):
@@ -168,31 +175,12 @@ def _hog_votes_images(  # type: ignore[no-untyped-def]
 
 
 @kernel(fastmath=VECTOR_FLAGS)
-def _row_gradients(image, row, gradient, energy):  # type: ignore[no-untyped-def]
-    """Write the place in the table of each pixel's strongest gradient; borders have none across."""
-    height, width, channels = image.shape
-    above, below = (row - 1, row + 1) if 0 < row < height - 1 else (row, row)
-    energy[:] = -1
-    for channel in range(channels):
-        for col in range(width):
-            left, right = max(col - 1, 0), min(col + 1, width - 1)
-            inside = np.int32(right - left == 2)
-            g_col = inside * (
-                np.int32(image[row, right, channel]) - np.int32(image[row, left, channel])
-            )
-            g_row = np.int32(image[below, col, channel]) - np.int32(image[above, col, channel])
-            square = g_row * g_row + g_col * g_col
-            if square > energy[col]:
-                energy[col] = square
-                gradient[col] = (g_row + 255) * _SPAN + g_col + 255
-
-
-@kernel(fastmath=VECTOR_FLAGS)
-def _vote(gradient, bins, shares, step, parts):  # type: ignore[no-untyped-def]
+def _vote(g_row, g_col, bins, shares, step, parts):  # type: ignore[no-untyped-def]
+    """Cast the votes of one row of pixels."""
     for part in range(parts.shape[0]):
         histogram = parts[part]
         for col in range(part * step, (part + 1) * step):
-            place = gradient[col]
+            place = (np.int64(g_row[col]) + 255) * _SPAN + g_col[col] + 255
             histogram[bins[place, 0]] += shares[place, 0]
             histogram[bins[place, 1]] += shares[place, 1]
 
