@@ -134,6 +134,7 @@ def test_manifest_of_a_pipeline(pipeline, tmp_path):
     assert {entry["name"]: entry["class"] for entry in manifest["extractors"]} == {
         "hog": "HogExtractor",
         "color_histogram": "ColorHistogramExtractor",
+        "features": "ExtractorUnion",
     }
     assert all(entry["version"] >= 1 for entry in manifest["extractors"])
     assert manifest["n_features"] == pipeline["features"].n_features_out_

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.pipeline import FeatureUnion
 from sklearn.utils.validation import check_is_fitted
 
-from classicvis.features._base import extract, without_missing_rows
+from classicvis.exceptions import ParameterError
+from classicvis.features._base import ImageExtractor, extract, without_missing_rows
 from classicvis.images import as_images
 
 _TINY = np.finfo(np.float32).tiny
@@ -30,6 +31,9 @@ class ExtractorUnion(FeatureUnion):
         Factors of the blocks; a block that is not named has 1.
     """
 
+    version: ClassVar[int] = 1
+    """Of how blocks are scaled and joined; see `ImageExtractor.version`."""
+
     def __init__(
         self,
         transformer_list: list[tuple[str, Any]],
@@ -42,9 +46,13 @@ class ExtractorUnion(FeatureUnion):
     def fit(self, X: Any, y: Any = None, **fit_params: Any) -> Self:
         """Fit every extractor; images are as in `ImageExtractor.fit`."""
         images = as_images(X)
-        self._validate_transformers()
         self._validate_transformer_weights()
-        for _, extractor in self.transformer_list:
+        for name, extractor in self.transformer_list:
+            if not isinstance(extractor, ImageExtractor):
+                raise ParameterError(
+                    f"{name}: found {type(extractor).__name__} among several extractors, expected "
+                    "an ImageExtractor; join other transformers by sklearn.pipeline.FeatureUnion."
+                )
             extractor.fit(images, y)
         self.n_features_out_ = sum(e.n_features_out_ for _, e in self.transformer_list)
         return self

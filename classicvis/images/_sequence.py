@@ -86,7 +86,8 @@ class ImageSequence(Sequence[np.ndarray]):
         if isinstance(key, int | np.integer):
             return self._image(range(len(self))[int(key)])
         if not isinstance(key, slice):
-            key = np.arange(len(self))[np.asarray(key)]
+            key = np.asarray(key)
+            key = np.arange(len(self))[key if key.size else key.astype(int)]
         return self._copy(sources=_take(self.sources, key), _numbers=_take(self._numbers, key))
 
     def __iter__(self) -> Iterator[np.ndarray]:
@@ -99,11 +100,9 @@ class ImageSequence(Sequence[np.ndarray]):
     def name(self, i: int) -> str:
         """Return what messages call image `i`: its path, or its number before slicing."""
         source = self.sources[i]
-        return (
-            os.fspath(source)
-            if isinstance(source, str | os.PathLike)
-            else f"image {self._numbers[i]}"
-        )
+        if isinstance(source, str | os.PathLike):
+            return os.fspath(source)
+        return f"image {self._numbers[i]}"
 
     def map(self, step: Step) -> ImageSequence:
         """Return the sequence with one more step, which is not run yet.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn.preprocessing import StandardScaler
 
 from classicvis import BagOfVisualWords, ColorHistogramExtractor, HogExtractor, ParameterError
 from classicvis.features import EXTRACTORS, ExtractorUnion, extractor_names, make_extractor
@@ -142,3 +143,10 @@ def test_set_output(texture_tiles, kind):
     ):
         assert list(frame.columns) == list(extractor.get_feature_names_out())
         np.testing.assert_array_equal(frame.to_numpy(), expected)
+
+
+def test_union_takes_extractors_only(texture_tiles):
+    """A transformer that is no extractor is named, with the way to join it."""
+    union = ExtractorUnion([("hog", HogExtractor()), ("scaler", StandardScaler())])
+    with pytest.raises(ParameterError, match=r"scaler: found StandardScaler.*FeatureUnion"):
+        union.fit(texture_tiles[0][:3])

@@ -36,8 +36,11 @@ def test_arrays_lists_and_nested_indexing(stack):
         mask = np.array([True, False, False, True, False])
         np.testing.assert_array_equal(np.stack(list(images[mask])), stack[[0, 3]])
         np.testing.assert_array_equal(_safe_indexing(images, np.array([2]))[0], stack[2])
+    assert len(images[[]]) == 0
     with pytest.raises(IndexError):
         images[5]
+    with pytest.raises(IndexError):
+        images[0, 1]
 
 
 def test_sources_may_be_mixed(stack, photo_folder):
