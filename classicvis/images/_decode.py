@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from classicvis.exceptions import ImageError
+from classicvis.images._jpeg import decode_plain_jpeg
 
 Source: TypeAlias = str | os.PathLike[str] | bytes | np.ndarray
 
@@ -108,6 +109,9 @@ def _damaged(name: str, error: Exception) -> str:
 def _decode(data: bytes, name: str) -> np.ndarray:
     if not data:
         raise ImageError(_empty(name))
+    plain = decode_plain_jpeg(data)
+    if plain is not None:
+        return plain
     image = _open(io.BytesIO(data), name)
     try:
         image.load()
