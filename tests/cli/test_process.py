@@ -73,8 +73,14 @@ def test_interrupt_writes_nothing(photo_folder, tmp_path, jobs):
     command = [sys.executable, "-m", "classicvis", "train", str(photo_folder), "--jobs", jobs]
     command += ["-o", str(tmp_path / "new" / "m"), "--features", "color_histogram"]
     command += ["--classifier", "random_forest", "--set", "classifier__n_estimators=1000000"]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    with subprocess.Popen(command, text=True, **pipes) as process:
+    with subprocess.Popen(
+        command,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        # a suite that runs in the background hands down that Ctrl-C is ignored
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as process:
         try:
             first = process.stderr.readline()  # the folder was read, training begins
             time.sleep(1)
