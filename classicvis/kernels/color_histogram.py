@@ -87,7 +87,7 @@ def color_histogram_batch(
 
 
 @kernel
-def _histograms(images, bins, joint, grid, out):  # type: ignore[no-untyped-def]
+def _histograms(images, bins, joint, grid, out):
     n_images, height, width = images.shape[:3]
     n_bins = out.shape[1] // (grid[0] * grid[1])
     counts = np.empty((2, n_bins), u32)
@@ -110,7 +110,7 @@ def _histograms(images, bins, joint, grid, out):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _count_row(samples, bins, joint, planes, places, left, right):  # type: ignore[no-untyped-def]
+def _count_row(samples, bins, joint, planes, places, left, right):
     """Count the pixels of a row: first their places, which vectorises, then the increments."""
     first, second, third = planes[0], planes[1], planes[2]
     for x in range(places.size):
@@ -135,7 +135,7 @@ def _count_row(samples, bins, joint, planes, places, left, right):  # type: igno
 
 
 @kernel
-def _increment(places, left, right):  # type: ignore[no-untyped-def]
+def _increment(places, left, right):
     """Count the halves of a row in two histograms: equal neighbours would wait for each other."""
     half = places.size // 2
     for x in range(half):

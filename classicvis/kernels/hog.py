@@ -169,7 +169,7 @@ def _slopes(n_bins: int) -> npt.NDArray[np.uint16]:
 
 
 @kernel(fastmath=VECTOR_FLAGS)
-def _hog_images(pixels, shape, cell, block, orientations, half, slopes, norm, out):  # type: ignore[no-untyped-def]
+def _hog_images(pixels, shape, cell, block, orientations, half, slopes, norm, out):
     height, width, channels = shape
     n_rows, n_cols = height // cell[0], width // cell[1]
     pitch = -(-width // cell[1])  # a last, partial column of cells is counted and never read
@@ -204,7 +204,7 @@ def _hog_images(pixels, shape, cell, block, orientations, half, slopes, norm, ou
 
 
 @kernel(fastmath=VECTOR_FLAGS)
-def _cell_offsets(n_rows, width, cell, row_step, col_step):  # type: ignore[no-untyped-def]
+def _cell_offsets(n_rows, width, cell, row_step, col_step):
     offsets = np.empty(n_rows * width, u32)
     for row in range(n_rows):
         for col in range(width):
@@ -213,9 +213,7 @@ def _cell_offsets(n_rows, width, cell, row_step, col_step):  # type: ignore[no-u
 
 
 @kernel(fastmath=VECTOR_FLAGS)
-def dominant_gradients(  # type: ignore[no-untyped-def]
-    pixels, shape, top, bottom, planes, scratch, g_row, g_col
-):
+def dominant_gradients(pixels, shape, top, bottom, planes, scratch, g_row, g_col):
     """Write the gradients of some rows of an image, of the channel where they are largest.
 
     Parameters
@@ -248,7 +246,7 @@ def dominant_gradients(  # type: ignore[no-untyped-def]
 
 
 @kernel(fastmath=VECTOR_FLAGS)
-def _split(pixels, channels, planes):  # type: ignore[no-untyped-def]
+def _split(pixels, channels, planes):
     """Split interleaved uint8 samples into planes of int16."""
     if channels == 1:
         for x in range(pixels.size):
@@ -266,7 +264,7 @@ def _split(pixels, channels, planes):  # type: ignore[no-untyped-def]
 
 
 @kernel(fastmath=VECTOR_FLAGS)
-def _row_gradient(plane, width, has_above, has_below, gradient):  # type: ignore[no-untyped-def]
+def _row_gradient(plane, width, has_above, has_below, gradient):
     """Subtract the row above from the row below; zero in the first and last row of the image."""
     inner = 0 if has_above else width
     end = gradient.size if has_below else gradient.size - width
@@ -278,7 +276,7 @@ def _row_gradient(plane, width, has_above, has_below, gradient):  # type: ignore
 
 
 @kernel(fastmath=VECTOR_FLAGS)
-def _col_gradient(plane, width, gradient):  # type: ignore[no-untyped-def]
+def _col_gradient(plane, width, gradient):
     """Subtract the left from the right neighbour; zero in the first and last column."""
     for x in range(1, gradient.size - 1):
         gradient[x] = plane[x + 1] - plane[x - 1]
@@ -288,7 +286,7 @@ def _col_gradient(plane, width, gradient):  # type: ignore[no-untyped-def]
 
 
 @kernel(fastmath=VECTOR_FLAGS)
-def _keep_larger(g_row, g_col, best_row, best_col):  # type: ignore[no-untyped-def]
+def _keep_larger(g_row, g_col, best_row, best_col):
     for x in range(g_row.size):
         energy = i32(i32(g_row[x]) * i32(g_row[x]) + i32(g_col[x]) * i32(g_col[x]))
         best = i32(i32(best_row[x]) * i32(best_row[x]) + i32(best_col[x]) * i32(best_col[x]))
@@ -297,7 +295,7 @@ def _keep_larger(g_row, g_col, best_row, best_col):  # type: ignore[no-untyped-d
 
 
 @kernel(fastmath=VECTOR_FLAGS)
-def _orientation_bins(g_row, g_col, slopes, n_bins, scratch, bins):  # type: ignore[no-untyped-def]
+def _orientation_bins(g_row, g_col, slopes, n_bins, scratch, bins):
     """Write the bin of each gradient over 180 degrees.
 
     The formula was floor(atan2(g_row, g_col) mod pi * n_bins / pi). Here the edges below the
@@ -314,7 +312,7 @@ def _orientation_bins(g_row, g_col, slopes, n_bins, scratch, bins):  # type: ign
 
 
 @kernel(fastmath=VECTOR_FLAGS)
-def _count_edges(g_row, g_col, slopes, padding, last, counts):  # type: ignore[no-untyped-def]
+def _count_edges(g_row, g_col, slopes, padding, last, counts):
     """Count the edges, of four, that a gradient reaches; ``last - count`` if its signs differ."""
     q0, p0, tie0 = slopes[0]
     q1, p1, tie1 = slopes[1]
@@ -333,7 +331,7 @@ def _count_edges(g_row, g_col, slopes, padding, last, counts):  # type: ignore[n
 
 
 @kernel(fastmath=VECTOR_FLAGS)
-def _tell_opposites_apart(g_row, g_col, half, bins):  # type: ignore[no-untyped-def]
+def _tell_opposites_apart(g_row, g_col, half, bins):
     """Move the bins of the lower half plane up by ``half``."""
     for x in range(g_row.size):
         lower = (g_row[x] < 0) | ((g_row[x] == 0) & (g_col[x] < 0))
@@ -341,7 +339,7 @@ def _tell_opposites_apart(g_row, g_col, half, bins):  # type: ignore[no-untyped-
 
 
 @kernel(fastmath=VECTOR_FLAGS)
-def _votes(g_row, g_col, bins, offsets, magnitude, votes):  # type: ignore[no-untyped-def]
+def _votes(g_row, g_col, bins, offsets, magnitude, votes):
     """Write the magnitude of each pixel and the place in the histogram that it votes for."""
     for x in range(g_row.size):
         a, b = f32(g_row[x]), f32(g_col[x])
@@ -351,6 +349,6 @@ def _votes(g_row, g_col, bins, offsets, magnitude, votes):  # type: ignore[no-un
 
 
 @kernel(fastmath=VECTOR_FLAGS)
-def _cast(votes, magnitude, histogram):  # type: ignore[no-untyped-def]
+def _cast(votes, magnitude, histogram):
     for x in range(votes.size):
         histogram[votes[x]] += magnitude[x]

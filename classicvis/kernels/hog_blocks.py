@@ -43,7 +43,7 @@ def normalize_blocks(
 
 
 @kernel(fastmath=VECTOR_FLAGS)
-def normalize(cells, n_cols, block, norm, epsilon, work, out):  # type: ignore[no-untyped-def]
+def normalize(cells, n_cols, block, norm, epsilon, work, out):
     """Normalise the blocks of one image.
 
     A block is known by its first cell, so that sums over blocks run over the flat array of cells;
@@ -85,9 +85,7 @@ def normalize(cells, n_cols, block, norm, epsilon, work, out):  # type: ignore[n
 
 
 @kernel(fastmath=VECTOR_FLAGS)
-def _block_scales(  # type: ignore[no-untyped-def]
-    planes, pitch, block, norm, epsilon, cell_sum, scale
-):
+def _block_scales(planes, pitch, block, norm, epsilon, cell_sum, scale):
     """Write 1 / (L1 + epsilon) or 1 / sqrt(L2 ** 2 + epsilon ** 2); each cell is summed once."""
     is_l1 = norm in (_L1, _L1_SQRT)
     cell_sum[:] = 0
@@ -110,7 +108,7 @@ def _block_scales(  # type: ignore[no-untyped-def]
 
 
 @kernel(fastmath=VECTOR_FLAGS)
-def _hysteresis(planes, pitch, block, scale, limit):  # type: ignore[no-untyped-def]
+def _hysteresis(planes, pitch, block, scale, limit):
     """Turn the scales of L2 into those of L2-Hys: min(v * scale, clip) / norm of the same.
 
     The clipped values are not stored: v * (scale / norm), limited to clip / norm.
@@ -133,7 +131,7 @@ def _hysteresis(planes, pitch, block, scale, limit):  # type: ignore[no-untyped-
 
 
 @kernel(fastmath=VECTOR_FLAGS)
-def _write_blocks(values, shape, block, grid, scale, limit, out):  # type: ignore[no-untyped-def]
+def _write_blocks(values, shape, block, grid, scale, limit, out):
     """Write min(cell * scale, limit) of every block; a row of cells of a block is one run."""
     pitch, orientations = shape[1], shape[2]
     run = block[1] * orientations

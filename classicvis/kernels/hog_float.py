@@ -79,7 +79,7 @@ def cell_histograms(
 
 
 @kernel
-def _cell_histograms(magnitude, angle, edges, cell_size, cells):  # type: ignore[no-untyped-def]
+def _cell_histograms(magnitude, angle, edges, cell_size, cells):
     n_images, n_rows, n_cols, orientations = cells.shape
     if cells.size == 0:
         return

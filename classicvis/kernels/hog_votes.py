@@ -147,9 +147,7 @@ def vote_table(
 
 
 @kernel(fastmath=VECTOR_FLAGS)
-def _hog_votes_images(  # type: ignore[no-untyped-def]
-    pixels, shape, bins, shares, orientations, step, steps, blocks, norm, out
-):
+def _hog_votes_images(pixels, shape, bins, shares, orientations, step, steps, blocks, norm, out):
     height, width, channels = shape
     n_rows, n_cols = height // step[0], width // step[1]
     planes = np.empty((channels, (step[0] + 2) * width), np.int16)
@@ -175,7 +173,7 @@ def _hog_votes_images(  # type: ignore[no-untyped-def]
 
 
 @kernel(fastmath=VECTOR_FLAGS)
-def _vote(g_row, g_col, bins, shares, step, parts):  # type: ignore[no-untyped-def]
+def _vote(g_row, g_col, bins, shares, step, parts):
     """Cast the votes of one row of pixels."""
     for part in range(parts.shape[0]):
         histogram = parts[part]
@@ -186,7 +184,7 @@ def _vote(g_row, g_col, bins, shares, step, parts):  # type: ignore[no-untyped-d
 
 
 @kernel(fastmath=VECTOR_FLAGS)
-def _join(parts, steps, cells):  # type: ignore[no-untyped-def]
+def _join(parts, steps, cells):
     """Sum the parts that make each cell."""
     cells[:] = 0
     for row in range(cells.shape[0]):
@@ -198,7 +196,7 @@ def _join(parts, steps, cells):  # type: ignore[no-untyped-def]
 
 
 @kernel(fastmath=VECTOR_FLAGS)
-def _gather(cells, row, col, steps, block):  # type: ignore[no-untyped-def]
+def _gather(cells, row, col, steps, block):
     for i in range(block.shape[0]):
         for j in range(block.shape[1]):
             for b in range(block.shape[2]):
@@ -206,7 +204,7 @@ def _gather(cells, row, col, steps, block):  # type: ignore[no-untyped-def]
 
 
 @kernel(fastmath=VECTOR_FLAGS)
-def _normalize(block, norm, epsilon):  # type: ignore[no-untyped-def]
+def _normalize(block, norm, epsilon):
     """Normalise one block in place, by scikit-image's definitions of the four norms."""
     if norm in (_L1, _L1_SQRT):
         total = epsilon
@@ -223,7 +221,7 @@ def _normalize(block, norm, epsilon):  # type: ignore[no-untyped-def]
 
 
 @kernel(fastmath=VECTOR_FLAGS)
-def _scale_to_unit(block, epsilon):  # type: ignore[no-untyped-def]
+def _scale_to_unit(block, epsilon):
     energy = epsilon * epsilon
     for value in block:
         energy += value * value
