@@ -173,7 +173,7 @@ def test_halving_search_and_cross_validate(texture_tiles):
     scores = cross_validate(model, as_images(tiles), labels, cv=3, n_jobs=2)
     assert scores["test_score"].mean() > 0.6
     halving = HalvingGridSearchCV(
-        model, {"classifier__C": [1, 10]}, cv=2, min_resources=24, n_jobs=1
+        model, {"classifier__C": [1, 10]}, cv=2, min_resources=48, random_state=0, n_jobs=1
     )
     assert halving.fit(as_images(tiles), labels).best_score_ > 0.5
 
