@@ -103,7 +103,7 @@ def build_pipeline(
     if reduce is not None:
         steps.append(("reducer", PCA(reduce) if isinstance(reduce, int | float) else reduce))
     steps.append(("classifier", learner))
-    pipeline = Pipeline(steps, memory=memory if memory is None else _memory(memory))
+    pipeline = Pipeline(steps, memory=str(memory) if isinstance(memory, Path) else memory)
     _spread(pipeline, n_jobs=n_jobs, random_state=random_state)
     return _with_params(pipeline, params)
 
@@ -174,10 +174,6 @@ def _extractor(extractor: Any) -> BaseEstimator:
             "HogExtractor()."
         )
     return clone(extractor)
-
-
-def _memory(memory: str | Path | Memory) -> Any:
-    return str(memory) if isinstance(memory, Path) else memory
 
 
 def _spread(pipeline: Pipeline, **values: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import warnings
 from typing import Any
 
 import numpy as np
@@ -149,8 +150,6 @@ def _check_flat_images(extractor: ImageExtractor, images: ImageSequence) -> None
 
 
 def _check_marked_images(extractor: ImageExtractor, images: ImageSequence) -> None:
-    import warnings
-
     extractor.fit(images)
     sources = [images[0], b"no image", images[1]]
     with warnings.catch_warnings():

@@ -17,7 +17,7 @@ from classicvis.exceptions import ClassicVisError
 
 __all__ = ["main"]
 
-DONE, ERROR, USAGE, UNREADABLE, INTERRUPTED = 0, 1, 2, 3, 130
+ERROR, USAGE, INTERRUPTED = 1, 2, 130
 
 # The library speaks Python; whoever typed a command reads options.
 _SPOKEN = {

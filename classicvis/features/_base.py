@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
@@ -12,8 +12,6 @@ from sklearn.utils.validation import check_is_fitted
 
 from classicvis.exceptions import ImageError, ParameterError
 from classicvis.images import Chunk, ImageSequence, as_images, stream
-
-Number = TypeVar("Number", int, float)
 
 
 class ImageExtractor(TransformerMixin, BaseEstimator):

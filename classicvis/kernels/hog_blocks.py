@@ -13,7 +13,7 @@ BLOCK_NORMS = {"L1": 0, "L1-sqrt": 1, "L2": 2, "L2-Hys": 3}
 _L1, _L1_SQRT, _L2_HYS = 0, 1, 3
 
 EPSILON = 1e-5  # keeps flat blocks at zero; for cells that are means over their pixels
-_CLIP = 0.2  # of L2-Hys
+CLIP = 0.2  # of L2-Hys
 
 
 def normalize_blocks(
@@ -113,7 +113,7 @@ def _hysteresis(planes, pitch, block, scale, limit):
 
     The clipped values are not stored: v * (scale / norm), limited to clip / norm.
     """
-    clip = planes.dtype.type(_CLIP)
+    clip = planes.dtype.type(CLIP)
     energy = limit
     energy[:] = EPSILON * EPSILON
     for row in range(block[0]):

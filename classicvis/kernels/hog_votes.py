@@ -20,11 +20,11 @@ import numpy.typing as npt
 from classicvis.exceptions import ImageError
 from classicvis.kernels._jit import VECTOR_FLAGS, kernel
 from classicvis.kernels.hog import dominant_gradients
-from classicvis.kernels.hog_blocks import BLOCK_NORMS, EPSILON
+from classicvis.kernels.hog_blocks import BLOCK_NORMS, CLIP, EPSILON
 
 _L1, _L1_SQRT = BLOCK_NORMS["L1"], BLOCK_NORMS["L1-sqrt"]
 _L2_HYS = BLOCK_NORMS["L2-Hys"]
-_CLIP = np.float32(0.2)
+_CLIP = np.float32(CLIP)
 _SPAN = 511  # values that a difference of two uint8 can take
 
 Pair = tuple[int, int]
