@@ -7,7 +7,8 @@ import json
 import os
 import platform
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -24,6 +25,20 @@ def pin_to_one_core() -> None:
     cv2.setNumThreads(1)
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+
+
+@contextmanager
+def pinned_to_one_core() -> Iterator[None]:
+    """Do what `pin_to_one_core` does, inside the block only."""
+    threads = cv2.getNumThreads()
+    cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else None
+    pin_to_one_core()
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(threads)
+        if cores is not None:
+            os.sched_setaffinity(0, cores)
 
 
 def interleave(
@@ -50,7 +65,7 @@ def environment() -> dict[str, Any]:
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in PACKAGES},
         "system": f"{platform.system()} {platform.machine()}",
-        "cpu": _cpu_model(),
+        "cpu": cpu_model(),
         "cores": os.cpu_count(),
     }
 
@@ -63,7 +78,7 @@ def write_json(path: str | Path, figures: Any) -> None:
 
 def report(tables: Mapping[str, Mapping[str, float]], path: str | None) -> None:
     """Print tables of figures by title, and write them to a JSON file where one is named."""
-    print(_cpu_model())
+    print(cpu_model())
     for title, figures in tables.items():
         print(f"\n{title}")
         for name, value in figures.items():
@@ -87,7 +102,7 @@ def _version(name: str) -> str | None:
         return None
 
 
-def _cpu_model() -> str:
+def cpu_model() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:

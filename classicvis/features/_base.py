@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from classicvis.exceptions import ImageError, ParameterError
-from classicvis.images import Chunk, ImageSequence, as_images, stream
+from classicvis.images import Chunk, Images, ImageSequence, as_images, stream
 
 
 class ImageExtractor(TransformerMixin, BaseEstimator):
@@ -110,8 +110,11 @@ class ImageExtractor(TransformerMixin, BaseEstimator):
         """Return the length of a row for images of a shape; ImageError if they do not fit."""
 
     @abstractmethod
-    def _extract(self, images: list[np.ndarray]) -> np.ndarray:
-        """Return the rows of decoded images: float32 of shape (len(images), n_features_out_)."""
+    def _extract(self, images: Images) -> np.ndarray:
+        """Return the rows of decoded images: float32 of shape (len(images), n_features_out_).
+
+        The images are a list, or one array (n, h, w[, 3]).
+        """
 
     def _learn(self, images: ImageSequence) -> None:
         """Learn from images; most extractors have nothing to learn."""
@@ -121,9 +124,9 @@ class ImageExtractor(TransformerMixin, BaseEstimator):
         check_is_fitted(self, "n_features_out_")
         return extract(as_images(X), self._rows, self.n_features_out_, self.n_jobs)
 
-    def _rows(self, images: list[np.ndarray]) -> np.ndarray:
+    def _rows(self, images: Images) -> np.ndarray:
         if self.fixed_size:
-            for image in images:
+            for image in images[:1] if isinstance(images, np.ndarray) else images:
                 if image.shape[:2] != self.image_shape_[:2]:
                     raise ImageError(
                         f"{type(self).__name__}: found an image of {_size(image.shape)} pixels, "
@@ -135,7 +138,7 @@ class ImageExtractor(TransformerMixin, BaseEstimator):
 
 def extract(
     images: ImageSequence,
-    rows: Callable[[list[np.ndarray]], np.ndarray],
+    rows: Callable[[Images], np.ndarray],
     n_features: int,
     n_jobs: int | None,
 ) -> np.ndarray:
@@ -162,7 +165,7 @@ def without_missing_rows(rows: np.ndarray) -> np.ndarray:
 class _ChunkRows:
     """The features of one chunk; a class, because processes need to pickle it."""
 
-    def __init__(self, rows: Callable[[list[np.ndarray]], np.ndarray], n_features: int) -> None:
+    def __init__(self, rows: Callable[[Images], np.ndarray], n_features: int) -> None:
         self.rows = rows
         self.n_features = n_features
 
@@ -170,7 +173,7 @@ class _ChunkRows:
         if len(chunk.images) == chunk.size:
             return self.rows(chunk.images)
         block = np.full((chunk.size, self.n_features), np.nan, dtype=np.float32)
-        if chunk.images:
+        if chunk.positions:
             block[chunk.positions] = self.rows(chunk.images)
         return block
 
@@ -191,12 +194,37 @@ def _size(shape: tuple[int, ...]) -> str:
     return f"{shape[0]}x{shape[1]}"
 
 
-def stacks(images: list[np.ndarray]) -> list[tuple[list[int], np.ndarray]]:
-    """Group images of equal shape: pairs of positions and a contiguous stack (k, h, w[, c])."""
+def rows_by_shape(
+    images: Images, n_features: int, batch: Callable[[np.ndarray, np.ndarray], None]
+) -> np.ndarray:
+    """Return the features of decoded images by a kernel that takes images of one shape.
+
+    Parameters
+    ----------
+    images : list of ndarray, or ndarray of shape (n, h, w[, 3])
+        The images.
+    n_features : int
+        The length of a row.
+    batch : callable
+        Takes a stack (k, h, w[, c]) and a C-contiguous float32 array (k, n_features) to fill.
+
+    Returns
+    -------
+    ndarray of shape (len(images), n_features), float32
+    """
+    out = np.empty((len(images), n_features), dtype=np.float32)
+    if isinstance(images, np.ndarray):
+        batch(images, out)
+        return out
     groups: dict[tuple[int, ...], list[int]] = {}
     for i, image in enumerate(images):
         groups.setdefault(image.shape, []).append(i)
-    return [(rows, np.stack([images[i] for i in rows])) for rows in groups.values()]
+    for rows in groups.values():
+        part = out if len(groups) == 1 else np.empty((len(rows), n_features), dtype=np.float32)
+        batch(np.stack([images[i] for i in rows]), part)
+        if part is not out:
+            out[rows] = part
+    return out
 
 
 def check_choice(name: str, value: object, choices: tuple[Any, ...]) -> None:

@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from classicvis.exceptions import ParameterError
 from classicvis.features._base import ImageExtractor, extract, without_missing_rows
-from classicvis.images import as_images
+from classicvis.images import Images, as_images
 
 _TINY = np.finfo(np.float32).tiny
 
@@ -73,7 +73,7 @@ class ExtractorUnion(FeatureUnion):
         check_is_fitted(self, "n_features_out_")
         return extract(as_images(X), self._rows, self.n_features_out_, self.n_jobs)
 
-    def _rows(self, images: list[np.ndarray]) -> np.ndarray:
+    def _rows(self, images: Images) -> np.ndarray:
         weights = self.transformer_weights or {}
         blocks = []
         for name, extractor in self.transformer_list:

@@ -11,7 +11,7 @@ from sklearn.utils import check_random_state
 from classicvis.exceptions import ImageError
 from classicvis.features._base import ImageExtractor, check_choice, check_positive
 from classicvis.functional import dense_sift, sift
-from classicvis.images import Chunk, ImageSequence, stream
+from classicvis.images import Chunk, Images, ImageSequence, stream
 
 DESCRIPTORS = ("dense_sift", "sift")
 
@@ -109,7 +109,7 @@ class BagOfVisualWords(ImageExtractor):
         )
         self.vocabulary_ = k_means.fit(descriptors).cluster_centers_.astype(np.float32)
 
-    def _extract(self, images: list[np.ndarray]) -> np.ndarray:
+    def _extract(self, images: Images) -> np.ndarray:
         half_squares = 0.5 * (self.vocabulary_**2).sum(axis=1)
         out = np.zeros((len(images), len(self.vocabulary_)), dtype=np.float32)
         for row, image in zip(out, images, strict=True):

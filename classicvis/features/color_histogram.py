@@ -7,7 +7,8 @@ from typing import ClassVar
 import numpy as np
 
 from classicvis.exceptions import unknown_name
-from classicvis.features._base import ImageExtractor, check_choice, check_pair, stacks
+from classicvis.features._base import ImageExtractor, check_choice, check_pair, rows_by_shape
+from classicvis.images import Images
 from classicvis.kernels.color_histogram import color_histogram_batch, color_histogram_length
 from classicvis.kernels.color_spaces import COLOR_SPACES, convert_color
 
@@ -66,16 +67,14 @@ class ColorHistogramExtractor(ImageExtractor):
     def _n_features(self, shape: tuple[int, ...]) -> int:
         return color_histogram_length(self._bins(), self.joint, self.grid)
 
-    def _extract(self, images: list[np.ndarray]) -> np.ndarray:
-        out = np.empty((len(images), self.n_features_out_), dtype=np.float32)
-        for rows, stack in stacks(images):
-            if stack.ndim == 3:
-                stack = np.repeat(stack[..., None], 3, axis=3)
-            part = np.empty((len(rows), self.n_features_out_), dtype=np.float32)
-            pixels = convert_color(stack, self.color_space)
-            color_histogram_batch(pixels, self._bins(), self.joint, self.grid, part)
-            out[rows] = part
-        return out
+    def _extract(self, images: Images) -> np.ndarray:
+        return rows_by_shape(images, self.n_features_out_, self._batch)
+
+    def _batch(self, stack: np.ndarray, out: np.ndarray) -> None:
+        if stack.ndim == 3:
+            stack = np.repeat(stack[..., None], 3, axis=3)
+        pixels = convert_color(stack, self.color_space)
+        color_histogram_batch(pixels, self._bins(), self.joint, self.grid, out)
 
     def _bins(self) -> tuple[int, int, int]:
         return (self.bins,) * 3 if isinstance(self.bins, int) else self.bins

@@ -13,8 +13,9 @@ from classicvis.features._base import (
     check_choice,
     check_pair,
     check_positive,
-    stacks,
+    rows_by_shape,
 )
+from classicvis.images import Images
 from classicvis.kernels.hog import hog_batch, hog_length
 from classicvis.kernels.hog_blocks import BLOCK_NORMS
 from classicvis.kernels.hog_votes import hog_votes_batch, hog_votes_shape
@@ -133,13 +134,8 @@ class HogExtractor(ImageExtractor):
         rows, cols = hog_votes_shape(size, layout.cell_step, layout.steps_per_cell, block)
         return rows * cols * block[0] * block[1] * layout.orientations
 
-    def _extract(self, images: list[np.ndarray]) -> np.ndarray:
-        out = np.empty((len(images), self.n_features_out_), dtype=np.float32)
-        for rows, stack in stacks(images):
-            part = np.empty((len(rows), self.n_features_out_), dtype=np.float32)
-            self._batch(stack, part)
-            out[rows] = part
-        return out
+    def _extract(self, images: Images) -> np.ndarray:
+        return rows_by_shape(images, self.n_features_out_, self._batch)
 
     def _batch(self, stack: np.ndarray, out: np.ndarray) -> None:
         layout = self._layout(stack.shape[1:])

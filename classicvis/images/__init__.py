@@ -5,7 +5,7 @@ from classicvis.images._files import find_images
 from classicvis.images._folder import ImageFolder, load_image_folder
 from classicvis.images._preprocess import STEPS, make_step
 from classicvis.images._sequence import ImageSequence, OnError, Step, Unreadable, as_images
-from classicvis.images._stream import Chunk, Progress, read_chunk, show_progress, stream
+from classicvis.images._stream import Chunk, Images, Progress, read_chunk, show_progress, stream
 from classicvis.images._transformer import ImagePreprocessor
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "ImageFolder",
     "ImagePreprocessor",
     "ImageSequence",
+    "Images",
     "OnError",
     "Progress",
     "Step",

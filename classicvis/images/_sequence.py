@@ -104,6 +104,17 @@ class ImageSequence(Sequence[np.ndarray]):
             return os.fspath(source)
         return f"image {self._numbers[i]}"
 
+    def pixels(self) -> np.ndarray | None:
+        """Return all images as one uint8 array (n, h, w[, 3]), where that is what they are.
+
+        Nothing is decoded or copied: None where a step, a conversion or a file is in the way.
+        """
+        pixels = self.sources
+        if self.steps or not isinstance(pixels, np.ndarray) or pixels.dtype != np.uint8:
+            return None
+        is_image = pixels.ndim == 3 or (pixels.ndim == 4 and pixels.shape[3] == 3)
+        return pixels if is_image and pixels.size else None
+
     def map(self, step: Step) -> ImageSequence:
         """Return the sequence with one more step, which is not run yet.
 

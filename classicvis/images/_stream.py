@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import NamedTuple, TypeAlias, TypeVar
@@ -16,9 +16,13 @@ from classicvis.images._sequence import ImageSequence, Unreadable
 from classicvis.images._threads import one_thread_each
 
 T = TypeVar("T")
+Images: TypeAlias = list[np.ndarray] | np.ndarray
 Progress: TypeAlias = Callable[[int, int], None]
 
-CHUNK_SIZE = 64  # images: small enough to share out, large enough to hide the cost of a call
+# Images of a chunk: few enough to share out, enough to hide the cost of a call. Small images that
+# are in memory go by bytes.
+CHUNK_SIZE = 64
+_CHUNK_BYTES, _MAX_CHUNK_SIZE = 1 << 20, 512
 
 _progress: ContextVar[Progress | None] = ContextVar("progress", default=None)
 
@@ -27,13 +31,14 @@ class Chunk(NamedTuple):
     """Some decoded images of a sequence.
 
     The chunk holds `size` images from number `start` on; ``images[j]`` is the one at
-    ``positions[j]`` of the chunk, `unreadable` tells of the others.
+    ``positions[j]`` of the chunk, `unreadable` tells of the others. `images` is a list, or one
+    array where the sequence is one.
     """
 
     start: int
     size: int
-    positions: list[int]
-    images: list[np.ndarray]
+    positions: Sequence[int]
+    images: Images
     unreadable: list[Unreadable]
 
 
@@ -49,18 +54,23 @@ def show_progress(progress: Progress | None) -> Iterator[None]:
 
 def read_chunk(images: ImageSequence, start: int = 0) -> Chunk:
     """Decode a short sequence; with ``on_error="raise"`` the first unreadable image raises."""
-    chunk = Chunk(start, len(images), [], [], [])
+    pixels = images.pixels()
+    if pixels is not None:
+        return Chunk(start, len(pixels), range(len(pixels)), pixels, [])
+    positions: list[int] = []
+    decoded: list[np.ndarray] = []
+    unreadable: list[Unreadable] = []
     for i in range(len(images)):
         try:
             image = images[i]
         except ImageError as error:
             if images.on_error == "raise":
                 raise
-            chunk.unreadable.append(Unreadable(images.name(i), str(error)))
+            unreadable.append(Unreadable(images.name(i), str(error)))
         else:
-            chunk.positions.append(i)
-            chunk.images.append(image)
-    return chunk
+            positions.append(i)
+            decoded.append(image)
+    return Chunk(start, len(images), positions, decoded, unreadable)
 
 
 def stream(
@@ -83,10 +93,10 @@ def stream(
         The results. Unreadable images of policy "mark" or "skip" are listed in one
         `UnreadableImageWarning` at the end.
     """
-    n_images = len(images)
-    starts = range(0, n_images, CHUNK_SIZE)
+    n_images, chunk_size = len(images), _chunk_size(images)
+    starts = range(0, n_images, chunk_size)
     tasks = (
-        delayed(_decode_and_work)(images[start : start + CHUNK_SIZE], start, work)
+        delayed(_decode_and_work)(images[start : start + chunk_size], start, work)
         for start in starts
     )
     results = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(tasks)
@@ -96,9 +106,16 @@ def stream(
         unreadable += bad
         yield result
         if progress is not None:
-            progress(min(start + CHUNK_SIZE, n_images), n_images)
+            progress(min(start + chunk_size, n_images), n_images)
     if unreadable:
         _warn(unreadable, n_images)
+
+
+def _chunk_size(images: ImageSequence) -> int:
+    pixels = images.pixels()
+    if pixels is None:
+        return CHUNK_SIZE
+    return min(max(_CHUNK_BYTES // pixels[0].nbytes, CHUNK_SIZE), _MAX_CHUNK_SIZE)
 
 
 def _decode_and_work(

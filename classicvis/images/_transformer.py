@@ -78,9 +78,20 @@ class ImagePreprocessor(TransformerMixin, BaseEstimator):
             One image per element of `X`.
         """
         images = as_images(X, self.on_error)
-        for step in self._steps():
+        steps = self._steps()
+        if self._are_ready(images):
+            return images
+        for step in steps:
             images = images.map(step)
         return images
+
+    def _are_ready(self, images: ImageSequence) -> bool:
+        """Return whether no step would change anything: then none is called image by image."""
+        pixels = images.pixels()
+        if pixels is None or not (isinstance(self.preprocess, Sequence) and not self.preprocess):
+            return False
+        has_size = self.image_size in (None, pixels.shape[1:3])
+        return has_size and self.color in (("rgb",) if pixels.ndim == 4 else ("gray", "grey"))
 
     def _steps(self) -> list[Step]:
         if self.on_error not in (None, *ON_ERROR):

@@ -12,6 +12,7 @@ from numpy.testing import assert_array_equal
 from skimage import data
 
 from classicvis.exceptions import ClassicVisError, ImageError, ParameterError
+from classicvis.images import ImagePreprocessor
 from classicvis.images._preprocess import (
     STEPS,
     AddBorder,
@@ -247,3 +248,22 @@ def test_bad_parameters_are_refused(make, message):
         make()
     assert isinstance(caught.value, ValueError)
     assert isinstance(caught.value, ClassicVisError)
+
+
+@pytest.mark.parametrize(
+    ("params", "unchanged"),
+    [
+        ({"image_size": (4, 3)}, True),
+        ({"image_size": None}, True),
+        ({"image_size": (3, 4)}, False),
+        ({"image_size": (4, 3), "color": "gray"}, False),
+        ({"image_size": (4, 3), "preprocess": ["normalize"]}, False),
+    ],
+)
+def test_a_stack_that_needs_no_step_goes_as_it_is(params, unchanged):
+    """Steps that would change nothing are left out, and only those: the values are the same."""
+    stack = np.random.default_rng(0).integers(0, 256, (5, 4, 3, 3), dtype=np.uint8)
+    images = ImagePreprocessor(**params).transform(stack)
+    assert (images.pixels() is not None) == unchanged
+    one_by_one = ImagePreprocessor(**params).transform(list(stack))
+    np.testing.assert_array_equal(np.stack(list(images)), np.stack(list(one_by_one)))

@@ -135,13 +135,33 @@ def test_unreadable_images_raise_or_are_reported(stack):
 @pytest.mark.parametrize("n_jobs", [None, 2])
 def test_stream_keeps_order_and_reports_progress(n_jobs):
     """Chunks come in order for any number of threads, and progress ends at the whole."""
-    images = as_images(np.arange(150, dtype=np.uint8).reshape(150, 1, 1))
-    seen = []
-    with show_progress(lambda done, total: seen.append((done, total))):
-        blocks = list(stream(images, lambda chunk: [int(i[0, 0]) for i in chunk.images], n_jobs))
-    assert [value for block in blocks for value in block] == list(range(150))
-    assert seen[-1] == (150, 150)
-    assert len(seen) == len(blocks)
+    pixels = np.arange(1200).astype(np.uint8).reshape(-1, 1, 1)
+    for X in (pixels, list(pixels)):
+        seen = []
+        with show_progress(lambda done, total, seen=seen: seen.append((done, total))):
+            blocks = list(
+                stream(as_images(X), lambda chunk: [int(i[0, 0]) for i in chunk.images], n_jobs)
+            )
+        assert [value for block in blocks for value in block] == pixels.ravel().tolist()
+        assert seen[-1] == (1200, 1200)
+        assert len(seen) == len(blocks) > 1
+
+
+def test_only_plain_stacks_of_pixels_go_as_they_are(stack, photo_folder):
+    """`pixels` gives uint8 stacks of RGB or grey images without a copy, and nothing else."""
+    for X in (stack, stack[..., 0], stack[::-1, :, ::-1]):
+        assert np.shares_memory(as_images(X).pixels(), X)
+        np.testing.assert_array_equal(as_images(X)[1:3].pixels(), X[1:3])
+    others = [
+        stack[..., :2],
+        stack[..., :1],
+        stack.astype(np.uint16),
+        stack[:0],
+        list(stack),
+        photo_folder,
+        as_images(stack).map(count),
+    ]
+    assert [as_images(X).pixels() for X in others] == [None] * len(others)
 
 
 def test_opencv_threads_are_restored():

@@ -1,0 +1,1 @@
+"""Speed against scikit-image, OpenCV and NumPy: ``python -m benchmarks.peers``."""
