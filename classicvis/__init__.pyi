@@ -1,5 +1,6 @@
 from . import functional
 from ._version import __version__
+from ._warmup import warmup
 from .evaluation import Classification, Evaluation, classify, cross_evaluate, evaluate
 from .exceptions import (
     ClassicVisError,
@@ -57,4 +58,5 @@ __all__ = [
     "read_manifest",
     "save_model",
     "show_progress",
+    "warmup",
 ]

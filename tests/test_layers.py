@@ -16,7 +16,7 @@ LAYERS = [
     {"exceptions", "_version"},
     {"kernels", "images", "backbones"},
     {"functional", "features", "classifiers"},
-    {"pipeline", "evaluation", "persistence", "testing"},
+    {"pipeline", "evaluation", "persistence", "testing", "_warmup"},
     {"cli"},
     {"__main__"},
 ]

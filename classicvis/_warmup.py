@@ -1,0 +1,63 @@
+"""Compile all kernels ahead of the first image."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from time import perf_counter
+
+import numpy as np
+
+from classicvis import functional
+from classicvis.features import extractor_names, make_extractor
+
+_SIZE = 128  # pixels; every extractor finds something to learn in noise of this size
+
+
+def warmup() -> dict[str, float]:
+    """Compile every kernel, or load it from the disk cache.
+
+    Numba compiles a kernel when it is first called, which takes seconds; the result is kept on disk
+    (``CLASSICVIS_CACHE_DIR``, else ``XDG_CACHE_HOME``, else ``~/.cache``). Call this while an image
+    of a container is built, or before a service takes its first request.
+
+    Returns
+    -------
+    dict of str to float
+        Seconds by function and by registered extractor, those of plug-ins included.
+
+    Notes
+    -----
+    Compiled code fits one processor model, one version of Numba and these kernels exactly: on
+    another machine the first call compiles anew. Extractors are warmed with their defaults on RGB
+    images, the functions on grey and RGB ones, uint8 and floating point.
+    """
+    seconds = {}
+    for name, call in _calls().items():
+        start = perf_counter()
+        call()
+        seconds[name] = perf_counter() - start
+    return seconds
+
+
+def _calls() -> dict[str, Callable[[], object]]:
+    rgb = np.random.default_rng(0).integers(0, 256, (4, _SIZE, _SIZE, 3), dtype=np.uint8)
+    grey = np.ascontiguousarray(rgb[0, :, :, 0])
+    images = {"RGB": rgb[0], "grey": grey, "float": (grey / 255).astype(np.float32)}
+    calls: dict[str, Callable[[], object]] = {}
+    for kind, image in images.items():
+        axis = -1 if kind == "RGB" else None
+        calls[f"hog, {kind}"] = partial(functional.hog, image, channel_axis=axis)
+        calls[f"sift, {kind}"] = partial(functional.sift, image, root=True)
+        calls[f"dense_sift, {kind}"] = partial(functional.dense_sift, image, root=True)
+    for space in ("rgb", "hsv", "lab"):
+        calls[f"color_histogram, {space}"] = partial(
+            functional.color_histogram, rgb[0], color_space=space
+        )
+    for name in extractor_names():
+        calls[name] = partial(_transform, name, rgb)
+    return calls
+
+
+def _transform(name: str, images: np.ndarray) -> np.ndarray:
+    return make_extractor(name).fit_transform(images)
