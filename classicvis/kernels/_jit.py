@@ -16,6 +16,12 @@ from typing import Any
 
 import numba
 from numba.core import caching
+from numba.core.registry import cpu_target
+
+if not getattr(numba.config, "DISABLE_JIT", False):
+    # Numba would import the rest of itself, and of SciPy, in the first call: 0.4 s too late.
+    cpu_target.typing_context.refresh()
+    cpu_target.target_context.refresh()
 
 # Reassociation and fused multiply-add let loops vectorise; NaN and infinity keep their meaning.
 VECTOR_FLAGS = {"reassoc", "contract", "nsz", "arcp"}
