@@ -21,12 +21,14 @@ from classicvis.exceptions import ImageError
 from classicvis.kernels._jit import VECTOR_FLAGS, kernel
 from classicvis.kernels.hog import dominant_gradients
 from classicvis.kernels.hog_blocks import BLOCK_NORMS, CLIP, EPSILON
+from classicvis.kernels.hog_polar import cast, soft_votes
 
 _L1, _L1_SQRT = BLOCK_NORMS["L1"], BLOCK_NORMS["L1-sqrt"]
 _L2_HYS = BLOCK_NORMS["L2-Hys"]
-_CLIP = np.float32(CLIP)
 _SPAN = 511  # values that a difference of two uint8 can take
+_SLAB = 16384  # pixels worked on at once: their gradients and votes stay in cache
 
+f32 = np.float32
 Pair = tuple[int, int]
 
 
@@ -96,135 +98,144 @@ def hog_votes_batch(
     if k == 0:
         return
     blocks = hog_votes_shape((height, width), cell_step, steps_per_cell, cells_per_block)
-    bins, shares = vote_table(orientations, signed, soft)
     _hog_votes_images(
         np.ascontiguousarray(images).reshape(k, -1),
         (height, width, images[0].size // (height * width)),
-        bins,
-        shares,
+        np.empty(0, np.uint16) if soft else hard_bins(orientations, signed),
         orientations,
+        signed,
         (int(cell_step[0]), int(cell_step[1])),
         (int(steps_per_cell[0]), int(steps_per_cell[1])),
         blocks,
+        (int(cells_per_block[0]), int(cells_per_block[1])),
         block_norm,
-        out.reshape(k, *blocks, cells_per_block[0], cells_per_block[1], orientations),
+        out,
     )
 
 
 @lru_cache(maxsize=8)
-def vote_table(
-    orientations: int, signed: bool, soft: bool
-) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.float32]]:
-    """Return the votes of every gradient that uint8 images can have.
+def hard_bins(orientations: int, signed: bool) -> npt.NDArray[np.uint16]:
+    """Return the bin of every gradient that uint8 images can have.
 
     Returns
     -------
-    bins : ndarray of uint8, shape (511 * 511, 2)
-        The two bins that gradient (g_row, g_col) votes for, in row
-        ``(g_row + 255) * 511 + g_col + 255``.
-    shares : ndarray of float32, shape (511 * 511, 2)
-        The magnitudes that they get.
+    ndarray of uint16, shape (511 * 511,)
+        The bin of gradient (g_row, g_col), at ``(g_row + 255) * 511 + g_col + 255``.
     """
     g = np.arange(-255.0, 256.0)
-    magnitude = np.hypot(g[:, None], g[None, :])
     period = 2 * np.pi if signed else np.pi
     turn = np.arctan2(g[:, None], g[None, :]) % period / period * orientations
-    if soft:
-        turn -= 0.5  # a bin's centre takes the whole vote
-        low = np.floor(turn)
-        share = turn - low
-    else:
-        low, share = np.floor(turn), np.zeros_like(turn)
-    bins = np.stack([low, low + 1], axis=-1) % orientations
-    shares = np.stack([magnitude * (1 - share), magnitude * share], axis=-1)
-    tables = (
-        bins.reshape(-1, 2).astype(np.uint8),
-        shares.reshape(-1, 2).astype(np.float32),
-    )
-    for table in tables:
-        table.flags.writeable = False
-    return tables
+    bins = (np.floor(turn) % orientations).astype(np.uint16).ravel()
+    bins.flags.writeable = False
+    return bins
 
 
 @kernel(fastmath=VECTOR_FLAGS)
-def _hog_votes_images(pixels, shape, bins, shares, orientations, step, steps, blocks, norm, out):
+def _hog_votes_images(
+    pixels, shape, hard_bins, n_bins, signed, step, steps, blocks, block, norm, out
+):
     height, width, channels = shape
-    n_rows, n_cols = height // step[0], width // step[1]
-    planes = np.empty((channels, (step[0] + 2) * width), np.int16)
-    gradients = np.empty((5, step[0] * width), np.int16)
-    g_row, g_col = gradients[0], gradients[1]
-    parts = np.empty((n_rows, n_cols, orientations), np.float32)
-    cells = np.empty((n_rows - steps[0] + 1, n_cols - steps[1] + 1, orientations), np.float32)
+    n_rows, n_cols = height // step[0], -(-width // step[1])  # a last, partial column counts
+    pitch = n_cols * (n_bins + 1)
+    # A slab is a run of whole image rows: several rows of parts, or some pixel rows of one.
+    group = min(n_rows, max(1, _SLAB // (width * step[0])))
+    slab = min(group * step[0], max(1, _SLAB // width))
+    planes = np.empty((channels, (slab + 2) * width), np.int16)
+    gradients = np.empty((5, slab * width), np.int16)
+    offsets = _part_offsets(slab, width, step, pitch, n_bins + 1)
+    places = np.empty(slab * width, np.uint32)
+    votes = np.empty((2, slab * width), f32)
+    parts, cells = np.empty(n_rows * pitch, f32), np.empty(n_rows * pitch, f32)
     # Sums instead of means: the small constant of the norms grows by the area of a cell.
-    epsilon = np.float32(EPSILON * step[0] * steps[0] * step[1] * steps[1])
+    epsilon = f32(EPSILON * step[0] * steps[0] * step[1] * steps[1])
     for k in range(pixels.shape[0]):
-        parts[:] = 0
-        for row in range(n_rows):
-            top, bottom = row * step[0], (row + 1) * step[0]
-            dominant_gradients(pixels[k], shape, top, bottom, planes, gradients, g_row, g_col)
-            for start in range(0, g_row.size, width):
-                _vote(g_row[start:], g_col[start:], bins, shares, step[1], parts[row])
-        _join(parts, steps, cells)
-        for row in range(blocks[0]):
-            for col in range(blocks[1]):
-                block = out[k, row, col]
-                _gather(cells, row, col, steps, block)
-                _normalize(block.reshape(-1), norm, epsilon)
+        for i in range(parts.size):
+            parts[i] = 0
+        for first in range(0, n_rows, group):
+            histograms = parts[first * pitch :]
+            end = min(first + group, n_rows) * step[0]
+            for top in range(first * step[0], end, slab):
+                bottom = min(top + slab, end)
+                n = (bottom - top) * width
+                g_row, g_col = gradients[0, :n], gradients[1, :n]
+                dominant_gradients(pixels[k], shape, top, bottom, planes, gradients, g_row, g_col)
+                low, high = votes[0, :n], votes[1, :n]
+                if hard_bins.size:
+                    _hard_votes(g_row, g_col, hard_bins, offsets, places, low, high)
+                else:
+                    soft_votes(g_row, g_col, n_bins, signed, offsets, places, low, high)
+                cast(places, low, high, 1, f32(1), histograms)
+        _join(parts, steps[1], n_bins + 1, cells)
+        _join(cells, steps[0], pitch, parts)
+        _write_blocks(parts, pitch, steps, blocks, block, n_bins, norm, epsilon, out[k])
 
 
 @kernel(fastmath=VECTOR_FLAGS)
-def _vote(g_row, g_col, bins, shares, step, parts):
-    """Cast the votes of one row of pixels."""
-    for part in range(parts.shape[0]):
-        histogram = parts[part]
-        for col in range(part * step, (part + 1) * step):
-            place = (np.int64(g_row[col]) + 255) * _SPAN + g_col[col] + 255
-            histogram[bins[place, 0]] += shares[place, 0]
-            histogram[bins[place, 1]] += shares[place, 1]
+def _part_offsets(n_rows, width, step, row_step, col_step):
+    offsets = np.empty(n_rows * width, np.uint32)
+    for row in range(n_rows):
+        for col in range(width):
+            offsets[row * width + col] = row // step[0] * row_step + col // step[1] * col_step
+    return offsets
 
 
 @kernel(fastmath=VECTOR_FLAGS)
-def _join(parts, steps, cells):
-    """Sum the parts that make each cell."""
-    cells[:] = 0
-    for row in range(cells.shape[0]):
-        for col in range(cells.shape[1]):
-            for i in range(steps[0]):
-                for j in range(steps[1]):
-                    for b in range(cells.shape[2]):
-                        cells[row, col, b] += parts[row + i, col + j, b]
+def _hard_votes(g_row, g_col, bins, offsets, places, low, high):
+    """Give the whole magnitude to one bin; see `soft_votes`."""
+    for x in range(g_row.size):
+        a, b = f32(g_row[x]), f32(g_col[x])
+        low[x], high[x] = np.sqrt(a * a + b * b), 0
+        gradient = (np.int64(g_row[x]) + 255) * _SPAN + g_col[x] + 255
+        places[x] = offsets[x] + np.uint32(bins[gradient])
 
 
 @kernel(fastmath=VECTOR_FLAGS)
-def _gather(cells, row, col, steps, block):
-    for i in range(block.shape[0]):
-        for j in range(block.shape[1]):
-            for b in range(block.shape[2]):
-                block[i, j, b] = cells[row + i * steps[0], col + j * steps[1], b]
+def _join(parts, n, stride, cells):
+    """Write the sums of ``n`` parts at a stride, for every first part; the last ones lack some."""
+    for i in range(parts.size):
+        cells[i] = parts[i]
+    for j in range(1, n):
+        following = parts[j * stride :]
+        for i in range(following.size):
+            cells[i] += following[i]
+
+
+@kernel(fastmath=VECTOR_FLAGS)
+def _write_blocks(cells, pitch, steps, blocks, cells_per_block, n_bins, norm, epsilon, out):
+    """Gather and normalise the blocks of one image."""
+    length = cells_per_block[0] * cells_per_block[1] * n_bins
+    end = 0
+    for row in range(blocks[0]):
+        for col in range(blocks[1]):
+            block = out[end : end + length]
+            end += length
+            to = 0
+            for i in range(cells_per_block[0]):
+                for j in range(cells_per_block[1]):
+                    at = (row + i * steps[0]) * pitch + (col + j * steps[1]) * (n_bins + 1)
+                    cell = cells[at : at + n_bins + 1]
+                    for b in range(n_bins):
+                        block[to + b] = cell[b]
+                    block[to] += cell[n_bins]  # stands for bin 0
+                    to += n_bins
+            _normalize(block, norm, epsilon)
 
 
 @kernel(fastmath=VECTOR_FLAGS)
 def _normalize(block, norm, epsilon):
     """Normalise one block in place, by scikit-image's definitions of the four norms."""
-    if norm in (_L1, _L1_SQRT):
-        total = epsilon
-        for value in block:
-            total += value
-        for i in range(block.size):
-            block[i] = np.sqrt(block[i] / total) if norm == _L1_SQRT else block[i] / total
-        return
-    _scale_to_unit(block, epsilon)
-    if norm == _L2_HYS:
-        for i in range(block.size):
-            block[i] = min(block[i], _CLIP)
-        _scale_to_unit(block, np.float32(EPSILON))
-
-
-@kernel(fastmath=VECTOR_FLAGS)
-def _scale_to_unit(block, epsilon):
-    energy = epsilon * epsilon
-    for value in block:
-        energy += value * value
-    scale = np.float32(1) / np.sqrt(energy)
+    is_l1 = norm in (_L1, _L1_SQRT)
+    total, energy = epsilon, epsilon * epsilon
     for i in range(block.size):
-        block[i] *= scale
+        total += block[i]
+        energy += block[i] * block[i]
+    scale = f32(1) / (total if is_l1 else np.sqrt(energy))
+    if norm == _L2_HYS:
+        energy = f32(EPSILON * EPSILON)
+        for i in range(block.size):
+            block[i] = min(block[i] * scale, f32(CLIP))
+            energy += block[i] * block[i]
+        scale = f32(1) / np.sqrt(energy)
+    for i in range(block.size):
+        value = block[i] * scale
+        block[i] = np.sqrt(value) if norm == _L1_SQRT else value

@@ -15,6 +15,8 @@ VARIANTS = [
     HogExtractor(),
     HogExtractor(pixels_per_cell=(8, 8)),
     HogExtractor(9, (8, 8), (3, 3), "L1-sqrt", cell_step=(4, 4)),
+    HogExtractor(variant="dalal_triggs"),
+    HogExtractor(variant="uoctti"),
     ColorHistogramExtractor(),
     ColorHistogramExtractor(bins=4, color_space="hsv", joint=False, grid=(2, 2)),
     ColorHistogramExtractor(color_space="lab"),

@@ -8,7 +8,8 @@ from skimage.feature import hog as skimage_hog
 
 from classicvis import ImageError
 from classicvis.kernels.hog_blocks import BLOCK_NORMS
-from classicvis.kernels.hog_votes import hog_votes_batch, hog_votes_shape, vote_table
+from classicvis.kernels.hog_polar import soft_votes
+from classicvis.kernels.hog_votes import hog_votes_batch, hog_votes_shape
 from tests.reference.hog_votes import hog_votes
 
 
@@ -53,14 +54,41 @@ def test_without_sharing_and_overlap_it_is_scikit_image(norm, camera):
     np.testing.assert_allclose(ours, theirs, atol=1e-6)
 
 
-def test_votes_sum_to_the_magnitude():
-    """Whatever the sharing, a pixel's votes add up to its gradient's magnitude."""
-    g = np.arange(-255, 256)
-    magnitude = np.hypot(g[:, None], g[None, :]).ravel()
-    for signed in (False, True):
-        bins, shares = vote_table(12, signed, True)
-        np.testing.assert_allclose(shares.sum(axis=1), magnitude, rtol=1e-6)
-        assert bins.max() == 11
+@pytest.mark.parametrize(("n_bins", "signed"), [(12, True), (9, False), (1, False)])
+def test_votes_of_gradients(n_bins, signed):
+    """The two votes sum to the magnitude, and share it as the angle says; ends of the circle too.
+
+    The directions include all multiples of 45 degrees, and some next to them.
+    """
+    steps = np.array([-255, -254, -128, -100, -3, -1, 0, 1, 2, 7, 99, 254, 255], np.int16)
+    g_row, g_col = (np.ascontiguousarray(g.ravel()) for g in np.meshgrid(steps, steps))
+    n = g_row.size
+    places, low, high = np.empty(n, np.uint32), np.empty(n, np.float32), np.empty(n, np.float32)
+    soft_votes(g_row, g_col, n_bins, signed, np.full(n, 5, np.uint32), places, low, high)
+    rows, cols = g_row.astype(float), g_col.astype(float)
+    np.testing.assert_allclose(low + high, np.hypot(rows, cols), rtol=1e-6)
+    assert places.min() >= 5
+    assert places.max() < 5 + n_bins
+
+    period = 2 * np.pi if signed else np.pi
+    votes, expected = np.zeros((2, n, n_bins))
+    for bins, shares in ((places - 5, low), ((places - 4) % n_bins, high)):
+        np.add.at(votes, (np.arange(n), bins.astype(int)), shares)
+    turn = np.arctan2(rows, cols) % period / period * n_bins
+    lower, share = np.floor(turn - 0.5), (turn - 0.5) % 1
+    for bins, shares in ((lower, 1 - share), (lower + 1, share)):
+        np.add.at(
+            expected, (np.arange(n), bins.astype(int) % n_bins), shares * np.hypot(rows, cols)
+        )
+    np.testing.assert_allclose(votes, expected, atol=1e-3)
+
+
+@pytest.mark.parametrize("rows_per_step", [16, 64])
+def test_wide_images_are_worked_in_slabs(camera, rows_per_step):
+    """Slabs of 32 rows hold two steps, or half of one."""
+    image = camera[:64]
+    args = (6, (rows_per_step, 16), (1, 2), (1, 1), "L2", True, True)
+    np.testing.assert_allclose(batch(image[None], *args)[0], hog_votes(image, *args), atol=1e-6)
 
 
 def test_strided_and_read_only_input(camera):
