@@ -23,6 +23,7 @@ from classicvis.kernels.hog_blocks import EPSILON, normalize, normalize_blocks
 from classicvis.kernels.hog_float import cell_histograms, polar_gradients
 
 _SLAB = 4096  # pixels worked on at once: their gradients, magnitudes and votes stay in cache
+_CELLS = 1 << 16  # values of cell histograms that wait to be normalised; one image at least
 _FLOAT_CHUNK = 1 << 20  # samples that the float64 path holds at once
 
 i16, u16, i32, u32, f32 = np.int16, np.uint16, np.int32, np.uint32, np.float32
@@ -79,13 +80,19 @@ def hog_batch(
     block_norm: int,
     signed: bool,
     transform_sqrt: bool,
-    out: npt.NDArray[np.float32],
+    out: npt.NDArray[np.floating],
 ) -> None:
     """Compute the HOG descriptors of images of one size.
 
     The values are those of ``skimage.feature.hog`` within 1e-6 (cells up to 4,096 pixels; larger
     cells sum more roundings). Where two channels have equal gradient magnitudes the first one
     votes; the reference rounds ``hypot`` and may take a later one for 64 of the 21,860 magnitudes.
+
+    Working memory is ``4 (2 orientations + 3)`` bytes per cell of one image (or, of small images,
+    of as many as have 65,536 histogram values), and some 30 bytes per pixel of a slab of 4,096
+    pixels, or of one row where that is longer: 27 MB for 20 megapixels and cells of 8x8. Images
+    that are not contiguous are copied. ``transform_sqrt`` takes some 100 bytes per sample of one
+    image (or of as many small ones as have 1 million samples).
 
     Parameters
     ----------
@@ -103,7 +110,7 @@ def hog_batch(
         Tell opposite directions apart; needs an even number of ``orientations``.
     transform_sqrt : bool
         Take the square root of the pixels first; computed in float64, several times slower.
-    out : ndarray of float32, shape (k, hog_length(...)), C-contiguous
+    out : ndarray of float32 or float64, shape (k, hog_length(...)), C-contiguous
         Receives one descriptor per row: block row, block column, cell row, cell column, bin.
 
     Raises
@@ -122,27 +129,72 @@ def hog_batch(
         raise ParameterError(f"out has shape {out.shape}: expected {(k, length)}")
     if k == 0:
         return
+    cell = (int(pixels_per_cell[0]), int(pixels_per_cell[1]))
+    block = (int(cells_per_block[0]), int(cells_per_block[1]))
     images = np.ascontiguousarray(images).reshape(k, height, width, -1)
     if transform_sqrt:
         chunk = max(1, _FLOAT_CHUNK // images[0].size)
         for start in range(0, k, chunk):
             roots = np.sqrt(images[start : start + chunk].astype(np.float64))
             magnitude, angle = polar_gradients(roots, 360 if signed else 180)
-            cells = cell_histograms(magnitude, angle, orientations, pixels_per_cell, signed)
-            normalize_blocks(cells, cells_per_block, block_norm, out[start : start + chunk])
+            cells = cell_histograms(magnitude, angle, orientations, cell, signed)
+            normalize_blocks(cells, block, block_norm, out[start : start + chunk])
         return
-    half = orientations // 2 if signed else orientations
-    _hog_images(
-        images.reshape(k, -1),
-        images.shape[1:],
-        (int(pixels_per_cell[0]), int(pixels_per_cell[1])),
-        (int(cells_per_block[0]), int(cells_per_block[1])),
-        orientations,
-        half,
-        _slopes(half),
-        block_norm,
-        out,
-    )
+    n_rows, n_cols = height // cell[0], width // cell[1]
+    pitch = -(-width // cell[1])  # a last, partial column of cells is counted and never read
+    # A slab is a run of whole image rows, all its passes are over one flat array: a whole small
+    # image, several rows of cells, or a few pixel rows of a single row of cells.
+    group = min(n_rows, max(1, _SLAB // (width * cell[0])))
+    slab = min(group * cell[0], max(1, _SLAB // width))
+    planes = np.empty((images.shape[3], (slab + 2) * width), i16)
+    gradients = np.empty((5, slab * width), i16)
+    magnitude, votes = np.empty(slab * width, f32), np.empty(slab * width, u32)
+    offsets = _cell_offsets(slab, width, cell, orientations)
+    slopes = _slopes(orientations // 2 if signed else orientations)
+    cells_size = n_rows * pitch * orientations
+    chunk = min(k, max(1, _CELLS // cells_size))
+    cells = np.empty((chunk, cells_size), f32)
+    work = np.empty((orientations + 3, n_rows * pitch), f32)
+    for start in range(0, k, chunk):
+        batch = images[start : start + chunk]
+        sums = cells[: len(batch)]
+        _sum_votes(
+            batch.reshape(len(batch), -1),
+            batch.shape[1:],
+            cell,
+            slab,
+            slopes,
+            orientations,
+            signed,
+            offsets,
+            planes,
+            gradients,
+            magnitude,
+            votes,
+            sums,
+        )
+        normalize(
+            sums,
+            (n_rows, pitch, orientations),
+            n_cols,
+            block,
+            block_norm,
+            EPSILON * cell[0] * cell[1],  # the cells are sums, not means
+            work,
+            out[start : start + chunk],
+        )
+
+
+@lru_cache(maxsize=8)
+def _cell_offsets(
+    n_rows: int, width: int, cell: tuple[int, int], orientations: int
+) -> npt.NDArray[np.uint32]:
+    """Return where the histogram begins that each pixel of a slab votes into."""
+    pitch = -(-width // cell[1])
+    rows, cols = np.arange(n_rows) // cell[0], np.arange(width) // cell[1]
+    offsets = ((rows[:, None] * pitch + cols) * orientations).astype(u32).reshape(-1)
+    offsets.flags.writeable = False
+    return offsets
 
 
 @lru_cache
@@ -168,51 +220,31 @@ def _slopes(n_bins: int) -> npt.NDArray[np.uint16]:
     return slopes
 
 
-@kernel(fastmath=VECTOR_FLAGS)
-def _hog_images(pixels, shape, cell, block, orientations, half, slopes, norm, out):
-    height, width, channels = shape
-    n_rows, n_cols = height // cell[0], width // cell[1]
-    pitch = -(-width // cell[1])  # a last, partial column of cells is counted and never read
-    # A slab is a run of whole image rows, all its passes are over one flat array: a whole small
-    # image, several rows of cells, or a few pixel rows of a single row of cells.
-    group = min(n_rows, max(1, _SLAB // (width * cell[0])))
-    slab = min(group * cell[0], max(1, _SLAB // width))
-    planes = np.empty((channels, (slab + 2) * width), i16)
-    gradients = np.empty((5, slab * width), i16)
-    votes = np.empty(slab * width, u32)
-    magnitude = np.empty(slab * width, f32)
-    offsets = _cell_offsets(slab, width, cell, pitch * orientations, orientations)
-    cells = np.empty((n_rows, pitch, orientations), f32)
-    work = np.empty((orientations + 3, n_rows * pitch), f32)
-    epsilon = EPSILON * cell[0] * cell[1]  # the cells are sums, not means
+@kernel(fastmath=VECTOR_FLAGS, error_model="numpy")
+def _sum_votes(
+    pixels, shape, cell, slab, slopes, orientations, signed, offsets,
+    planes, gradients, magnitude, votes, cells,
+):  # fmt: skip
+    """Write the cell histograms of each image: sums of magnitudes, not means."""
+    width, n_rows = shape[1], shape[0] // cell[0]
+    row_size, group = cells.shape[1] // n_rows, max(1, slab // cell[0])
     for k in range(pixels.shape[0]):
-        cells[:] = 0
+        image, sums = pixels[k], cells[k]
+        for i in range(sums.size):
+            sums[i] = 0
         for first in range(0, n_rows, group):
-            histogram = cells[first : first + group].reshape(-1)
+            histograms = sums[first * row_size :]
             end = min(first + group, n_rows) * cell[0]
             for top in range(first * cell[0], end, slab):
                 bottom = min(top + slab, end)
                 n = (bottom - top) * width
-                g_row, g_col, bins = gradients[0][:n], gradients[1][:n], gradients[2][:n]
-                dominant_gradients(pixels[k], shape, top, bottom, planes, gradients, g_row, g_col)
-                _orientation_bins(g_row, g_col, slopes, half, gradients[3], bins)
-                if half != orientations:
-                    _tell_opposites_apart(g_row, g_col, half, bins)
-                _votes(g_row, g_col, bins, offsets, magnitude, votes)
-                _cast(votes[:n], magnitude, histogram)
-        normalize(cells, n_cols, block, norm, epsilon, work, out[k])
+                g_row, g_col, bins = gradients[0, :n], gradients[1, :n], gradients[2, :n]
+                dominant_gradients(image, shape, top, bottom, planes, gradients, g_row, g_col)
+                _orientation_bins(g_row, g_col, slopes, orientations, signed, bins)
+                _cast_votes(g_row, g_col, bins, offsets, magnitude, votes, histograms)
 
 
-@kernel(fastmath=VECTOR_FLAGS)
-def _cell_offsets(n_rows, width, cell, row_step, col_step):
-    offsets = np.empty(n_rows * width, u32)
-    for row in range(n_rows):
-        for col in range(width):
-            offsets[row * width + col] = row // cell[0] * row_step + col // cell[1] * col_step
-    return offsets
-
-
-@kernel(fastmath=VECTOR_FLAGS)
+@kernel(fastmath=VECTOR_FLAGS, error_model="numpy", inline="always")
 def dominant_gradients(pixels, shape, top, bottom, planes, scratch, g_row, g_col):
     """Write the gradients of some rows of an image, of the channel where they are largest.
 
@@ -234,121 +266,94 @@ def dominant_gradients(pixels, shape, top, bottom, planes, scratch, g_row, g_col
     """
     height, width, channels = shape
     start, stop = max(top - 1, 0), min(bottom + 1, height)
-    _split(pixels[start * width * channels : stop * width * channels], channels, planes)
-    rows, cols = g_row, g_col
-    for channel in range(channels):
-        plane = planes[channel]
-        _row_gradient(plane, width, top > 0, stop > bottom, rows)
-        _col_gradient(plane[(top - start) * width :], width, cols)
-        if channel:
-            _keep_larger(rows, cols, g_row, g_col)
-        rows, cols = scratch[3][: g_row.size], scratch[4][: g_row.size]
-
-
-@kernel(fastmath=VECTOR_FLAGS)
-def _split(pixels, channels, planes):
-    """Split interleaved uint8 samples into planes of int16."""
-    if channels == 1:
-        for x in range(pixels.size):
-            planes[0, x] = pixels[x]
-    elif channels == 3:  # a constant stride vectorises
-        first, second, third = planes[0], planes[1], planes[2]
-        for x in range(pixels.size // 3):
-            first[x] = pixels[3 * x]
-            second[x] = pixels[3 * x + 1]
-            third[x] = pixels[3 * x + 2]
+    source = pixels[start * width * channels :]
+    at, size = (start - top + 1) * width, (stop - start) * width
+    if channels == 3:  # a constant stride vectorises
+        red, green, blue = planes[0, at:], planes[1, at:], planes[2, at:]
+        for x in range(size):
+            red[x] = source[3 * x]
+            green[x] = source[3 * x + 1]
+            blue[x] = source[3 * x + 2]
+    elif channels == 1:
+        grey = planes[0, at:]
+        for x in range(size):
+            grey[x] = source[x]
     else:
         for channel in range(channels):
-            for x in range(pixels.size // channels):
-                planes[channel, x] = pixels[channels * x + channel]
+            for x in range(size):
+                planes[channel, at + x] = source[channels * x + channel]
+    n = g_row.size
+    rows, cols = g_row, g_col
+    for channel in range(channels):
+        above = planes[channel]
+        left, below = above[width - 1 :], above[2 * width :]
+        # Beyond the first and the last row lies their mirror image: the difference is zero.
+        step = width if height > 1 else 0
+        if bottom == height:
+            inside, beyond = above[n - step :], above[n + width :]
+            for x in range(width):
+                beyond[x] = inside[x]
+        if top == 0:
+            inside = above[width + step :]
+            for x in range(width):
+                above[x] = inside[x]
+        for x in range(n):
+            rows[x] = below[x] - above[x]
+            cols[x] = left[x + 2] - left[x]
+        for x in range(0, n, width):
+            cols[x] = 0
+            cols[x + width - 1] = 0
+        if channel:
+            for x in range(n):
+                energy = i32(i32(rows[x]) * i32(rows[x]) + i32(cols[x]) * i32(cols[x]))
+                best = i32(i32(g_row[x]) * i32(g_row[x]) + i32(g_col[x]) * i32(g_col[x]))
+                g_row[x] = rows[x] if energy > best else g_row[x]
+                g_col[x] = cols[x] if energy > best else g_col[x]
+        rows, cols = scratch[3], scratch[4]
 
 
-@kernel(fastmath=VECTOR_FLAGS)
-def _row_gradient(plane, width, has_above, has_below, gradient):
-    """Subtract the row above from the row below; zero in the first and last row of the image."""
-    inner = 0 if has_above else width
-    end = gradient.size if has_below else gradient.size - width
-    gradient[:inner] = 0
-    gradient[max(end, 0) :] = 0
-    below, inside = plane[2 * width :], gradient[inner:]
-    for x in range(end - inner):
-        inside[x] = below[x] - plane[x]
-
-
-@kernel(fastmath=VECTOR_FLAGS)
-def _col_gradient(plane, width, gradient):
-    """Subtract the left from the right neighbour; zero in the first and last column."""
-    for x in range(1, gradient.size - 1):
-        gradient[x] = plane[x + 1] - plane[x - 1]
-    for x in range(0, gradient.size, width):
-        gradient[x] = 0
-        gradient[x + width - 1] = 0
-
-
-@kernel(fastmath=VECTOR_FLAGS)
-def _keep_larger(g_row, g_col, best_row, best_col):
-    for x in range(g_row.size):
-        energy = i32(i32(g_row[x]) * i32(g_row[x]) + i32(g_col[x]) * i32(g_col[x]))
-        best = i32(i32(best_row[x]) * i32(best_row[x]) + i32(best_col[x]) * i32(best_col[x]))
-        best_row[x] = g_row[x] if energy > best else best_row[x]
-        best_col[x] = g_col[x] if energy > best else best_col[x]
-
-
-@kernel(fastmath=VECTOR_FLAGS)
-def _orientation_bins(g_row, g_col, slopes, n_bins, scratch, bins):
-    """Write the bin of each gradient over 180 degrees.
+@kernel(fastmath=VECTOR_FLAGS, error_model="numpy", inline="always")
+def _orientation_bins(g_row, g_col, slopes, orientations, signed, bins):
+    """Write the bin of each gradient, over 180 degrees or over 360 if ``signed``.
 
     The formula was floor(atan2(g_row, g_col) mod pi * n_bins / pi). Here the edges below the
     direction are counted, in 16-bit integers, four at a time: those in the first quadrant as they
     are, those in the second by their mirror image. A table of all 511 x 511 gradients took three
     times as long, and so did float32 products with sines and cosines.
     """
-    padding = slopes.shape[0] - n_bins // 2  # is counted too
-    _count_edges(g_row, g_col, slopes[:4], padding, n_bins - 1, bins)
-    for k in range(4, slopes.shape[0], 4):
-        _count_edges(g_row, g_col, slopes[k : k + 4], 0, 0, scratch)
-        for x in range(bins.size):
-            bins[x] += scratch[x]
-
-
-@kernel(fastmath=VECTOR_FLAGS)
-def _count_edges(g_row, g_col, slopes, padding, last, counts):
-    """Count the edges, of four, that a gradient reaches; ``last - count`` if its signs differ."""
-    q0, p0, tie0 = slopes[0]
-    q1, p1, tie1 = slopes[1]
-    q2, p2, tie2 = slopes[2]
-    q3, p3, tie3 = slopes[3]
-    last, padding = i16(last + padding), i16(padding)
-    for x in range(g_row.size):
-        a, b = u16(abs(g_row[x])), u16(abs(g_col[x]))
+    half = orientations // 2 if signed else orientations
+    turn = i16(half if signed else 0)
+    padding = i16(slopes.shape[0] - half // 2)  # is counted too
+    for x in range(bins.size):
         mirrored = (i16(g_row[x] ^ g_col[x]) < 0) & (g_row[x] != 0)
-        m = u16(mirrored)  # a mirrored direction on the edge has not reached it
-        count = u16(u16(a * q0) >= u16(u16(b * p0) + u16(m & tie0)))
-        count = u16(count + u16(u16(a * q1) >= u16(u16(b * p1) + u16(m & tie1))))
-        count = u16(count + u16(u16(a * q2) >= u16(u16(b * p2) + u16(m & tie2))))
-        count = u16(count + u16(u16(a * q3) >= u16(u16(b * p3) + u16(m & tie3))))
-        counts[x] = i16(last - i16(count)) if mirrored else i16(i16(count) - padding)
-
-
-@kernel(fastmath=VECTOR_FLAGS)
-def _tell_opposites_apart(g_row, g_col, half, bins):
-    """Move the bins of the lower half plane up by ``half``."""
-    for x in range(g_row.size):
         lower = (g_row[x] < 0) | ((g_row[x] == 0) & (g_col[x] < 0))
-        bins[x] += i16(half) if lower else i16(0)
+        start = i16(half - 1 + padding) if mirrored else i16(-padding)
+        bins[x] = i16(start + turn) if lower else start  # where no edge is reached
+    for k in range(0, slopes.shape[0], 4):
+        q0, p0, tie0 = slopes[k, 0], slopes[k, 1], slopes[k, 2]
+        q1, p1, tie1 = slopes[k + 1, 0], slopes[k + 1, 1], slopes[k + 1, 2]
+        q2, p2, tie2 = slopes[k + 2, 0], slopes[k + 2, 1], slopes[k + 2, 2]
+        q3, p3, tie3 = slopes[k + 3, 0], slopes[k + 3, 1], slopes[k + 3, 2]
+        for x in range(bins.size):
+            a, b = u16(abs(g_row[x])), u16(abs(g_col[x]))
+            mirrored = (i16(g_row[x] ^ g_col[x]) < 0) & (g_row[x] != 0)
+            m = u16(mirrored)  # a mirrored direction on the edge has not reached it
+            count = u16(u16(a * q0) >= u16(u16(b * p0) + u16(m & tie0)))
+            count = u16(count + u16(u16(a * q1) >= u16(u16(b * p1) + u16(m & tie1))))
+            count = u16(count + u16(u16(a * q2) >= u16(u16(b * p2) + u16(m & tie2))))
+            count = u16(count + u16(u16(a * q3) >= u16(u16(b * p3) + u16(m & tie3))))
+            # both before the choice: so they stay in 16 bits
+            forwards, backwards = i16(bins[x] + i16(count)), i16(bins[x] - i16(count))
+            bins[x] = backwards if mirrored else forwards
 
 
-@kernel(fastmath=VECTOR_FLAGS)
-def _votes(g_row, g_col, bins, offsets, magnitude, votes):
-    """Write the magnitude of each pixel and the place in the histogram that it votes for."""
+@kernel(fastmath=VECTOR_FLAGS, error_model="numpy", inline="always")
+def _cast_votes(g_row, g_col, bins, offsets, magnitude, votes, histograms):
+    """Add the magnitude of each gradient to its bin of the histogram at its offset."""
     for x in range(g_row.size):
         a, b = f32(g_row[x]), f32(g_col[x])
         magnitude[x] = np.sqrt(a * a + b * b)
     for x in range(g_row.size):
         votes[x] = offsets[x] + u32(bins[x])
-
-
-@kernel(fastmath=VECTOR_FLAGS)
-def _cast(votes, magnitude, histogram):
-    for x in range(votes.size):
-        histogram[votes[x]] += magnitude[x]
+    for x in range(g_row.size):
+        histograms[votes[x]] += magnitude[x]

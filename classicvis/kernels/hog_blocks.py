@@ -38,21 +38,28 @@ def normalize_blocks(
     k, n_rows, n_cols, orientations = cells.shape
     block = (int(cells_per_block[0]), int(cells_per_block[1]))
     work = np.empty((orientations + 3, n_rows * n_cols), out.dtype)
-    for i in range(k):
-        normalize(cells[i].astype(out.dtype), n_cols, block, block_norm, EPSILON, work, out[i])
+    values = cells.reshape(k, -1).astype(out.dtype)
+    normalize(values, cells.shape[1:], n_cols, block, block_norm, EPSILON, work, out)
 
 
-@kernel(fastmath=VECTOR_FLAGS)
-def normalize(cells, n_cols, block, norm, epsilon, work, out):
-    """Normalise the blocks of one image.
-
-    A block is known by its first cell, so that sums over blocks run over the flat array of cells;
-    positions whose block would leave the right edge are computed and not read.
+def normalize(
+    cells: npt.NDArray[Any],
+    shape: tuple[int, int, int],
+    n_cols: int,
+    block: tuple[int, int],
+    norm: int,
+    epsilon: float,
+    work: npt.NDArray[Any],
+    out: npt.NDArray[Any],
+) -> None:
+    """Normalise the blocks of images, given the cells and the scratch space.
 
     Parameters
     ----------
-    cells : ndarray of shape (n_rows, pitch, orientations)
+    cells : ndarray of float32 or float64, shape (k, n_rows * pitch * orientations)
         Cell histograms, ``pitch >= n_cols`` of them stored per row.
+    shape : (int, int, int)
+        The numbers ``n_rows, pitch, orientations``.
     n_cols : int
         Cells per row that count.
     block : (int, int)
@@ -61,65 +68,81 @@ def normalize(cells, n_cols, block, norm, epsilon, work, out):
         A value of ``BLOCK_NORMS``.
     epsilon : float
         `EPSILON` times the factor by which the cells are too large.
-    work : ndarray of shape (orientations + 3, n_rows * pitch)
+    work : ndarray of the dtype of ``cells``, shape (orientations + 3, n_rows * pitch)
         Scratch.
-    out : ndarray of shape (hog_length,)
-        Receives the descriptor.
+    out : ndarray of float32 or float64, shape (k, hog_length)
+        Receives one descriptor per row.
     """
-    n_rows, pitch, orientations = cells.shape
-    grid = (n_rows - block[0] + 1, n_cols - block[1] + 1)
-    n_positions = (grid[0] - 1) * pitch + grid[1]
-    scale, limit = work[orientations + 1][:n_positions], work[orientations + 2][:n_positions]
-    planes, values = work[:orientations], cells.reshape(-1)
-    for b in range(orientations):
-        for cell in range(n_rows * pitch):
-            planes[b, cell] = values[cell * orientations + b]
-    _block_scales(planes, pitch, block, norm, epsilon, work[orientations], scale)
-    limit[:] = np.inf
-    if norm == _L2_HYS:
-        _hysteresis(planes, pitch, block, scale, limit)
-    _write_blocks(values, cells.shape, block, grid, scale, limit, out)
+    grid = (shape[0] - block[0] + 1, n_cols - block[1] + 1)
+    work[-1] = np.inf  # no limit
+    _normalize_images(cells, shape[1], grid, block, norm, epsilon, work, out)
     if norm == _L1_SQRT:
-        for i in range(out.size):
-            out[i] = np.sqrt(out[i])
+        np.sqrt(out, out=out)
 
 
-@kernel(fastmath=VECTOR_FLAGS)
-def _block_scales(planes, pitch, block, norm, epsilon, cell_sum, scale):
+@kernel(fastmath=VECTOR_FLAGS, error_model="numpy")
+def _normalize_images(cells, pitch, grid, block, norm, epsilon, work, out):
+    """Normalise the blocks of images.
+
+    A block is known by its first cell, so that sums over blocks run over the flat array of cells;
+    positions whose block would leave the right edge are computed and not read.
+    """
+    orientations = work.shape[0] - 3
+    n = (grid[0] - 1) * pitch + grid[1]
+    planes, sums = work[:orientations], work[orientations]
+    scale, limit = work[orientations + 1, :n], work[orientations + 2, :n]
+    for k in range(cells.shape[0]):
+        values = cells[k]
+        _block_scales(values, pitch, block, norm, epsilon, planes, sums, scale)
+        if norm == _L2_HYS:
+            _hysteresis(planes, pitch, block, scale, limit)
+        _write_blocks(values, pitch, grid, block, orientations, scale, limit, out[k])
+
+
+@kernel(fastmath=VECTOR_FLAGS, error_model="numpy", inline="always")
+def _block_scales(values, pitch, block, norm, epsilon, planes, sums, scale):
     """Write 1 / (L1 + epsilon) or 1 / sqrt(L2 ** 2 + epsilon ** 2); each cell is summed once."""
-    is_l1 = norm in (_L1, _L1_SQRT)
-    cell_sum[:] = 0
-    for b in range(planes.shape[0]):
-        plane = planes[b]
-        if is_l1:
-            for i in range(cell_sum.size):
-                cell_sum[i] += plane[i]
-        else:
-            for i in range(cell_sum.size):
-                cell_sum[i] += plane[i] * plane[i]
-    scale[:] = epsilon if is_l1 else epsilon * epsilon
+    orientations, is_l1 = planes.shape[0], norm in (_L1, _L1_SQRT)
+    linear = values.dtype.type(is_l1)
+    square = values.dtype.type(not is_l1)
+    epsilon = values.dtype.type(epsilon)
+    for i in range(sums.size):
+        sums[i] = 0
+    for b in range(orientations):
+        plane, source = planes[b], values[b:]
+        for i in range(plane.size):
+            plane[i] = source[i * orientations]
+        for i in range(plane.size):
+            sums[i] += plane[i] * (linear + square * plane[i])  # a branch would double the loop
+    for i in range(scale.size):
+        scale[i] = epsilon * (linear + square * epsilon)
     for row in range(block[0]):
         for col in range(block[1]):
-            shifted = cell_sum[row * pitch + col :]
+            shifted = sums[row * pitch + col :]
             for i in range(scale.size):
                 scale[i] += shifted[i]
+    if not is_l1:
+        for i in range(scale.size):
+            scale[i] = np.sqrt(scale[i])
     for i in range(scale.size):
-        scale[i] = 1 / (scale[i] if is_l1 else np.sqrt(scale[i]))
+        scale[i] = 1 / scale[i]
 
 
-@kernel(fastmath=VECTOR_FLAGS)
+@kernel(fastmath=VECTOR_FLAGS, error_model="numpy", inline="always")
 def _hysteresis(planes, pitch, block, scale, limit):
     """Turn the scales of L2 into those of L2-Hys: min(v * scale, clip) / norm of the same.
 
     The clipped values are not stored: v * (scale / norm), limited to clip / norm.
     """
     clip = planes.dtype.type(CLIP)
+    floor = planes.dtype.type(EPSILON * EPSILON)
     energy = limit
-    energy[:] = EPSILON * EPSILON
-    for row in range(block[0]):
-        for col in range(block[1]):
-            for b in range(planes.shape[0]):
-                shifted = planes[b][row * pitch + col :]
+    for i in range(scale.size):
+        energy[i] = floor
+    for b in range(planes.shape[0]):
+        for row in range(block[0]):
+            for col in range(block[1]):
+                shifted = planes[b, row * pitch + col :]
                 for i in range(scale.size):
                     value = shifted[i] * scale[i]
                     value = clip if value > clip else value
@@ -130,10 +153,9 @@ def _hysteresis(planes, pitch, block, scale, limit):
         limit[i] = clip / norm
 
 
-@kernel(fastmath=VECTOR_FLAGS)
-def _write_blocks(values, shape, block, grid, scale, limit, out):
+@kernel(fastmath=VECTOR_FLAGS, error_model="numpy", inline="always")
+def _write_blocks(values, pitch, grid, block, orientations, scale, limit, out):
     """Write min(cell * scale, limit) of every block; a row of cells of a block is one run."""
-    pitch, orientations = shape[1], shape[2]
     run = block[1] * orientations
     at = 0
     for row in range(grid[0]):

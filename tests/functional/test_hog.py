@@ -136,6 +136,26 @@ def test_a_photo_scaled_to_floats_equals_the_reference():
     assert_same(hog(image, **options), skimage_hog(image, **options), 1e-12)
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+@pytest.mark.parametrize("shape", [(1, 1), (1, 9), (9, 1), (2, 2)])
+@pytest.mark.parametrize("norm", ["L1", "L1-sqrt", "L2", "L2-Hys"])
+def test_images_of_one_pixel_row_or_column(norm, shape, dtype):
+    """The smallest images equal the reference, under every block norm."""
+    image = image_of(dtype, shape)
+    options = {"pixels_per_cell": (1, 1), "cells_per_block": (1, 1), "block_norm": norm}
+    assert_same(hog(image, **options), skimage_hog(image, **options), 1e-6)
+
+
+@pytest.mark.parametrize("root", [False, True])
+@pytest.mark.parametrize("dtype", [np.uint8, np.float64])
+def test_flat_images_have_zero_descriptors(dtype, root):
+    """No gradient, no votes: exact zeros as in the reference."""
+    image = np.full((24, 24), 7, dtype)
+    ours = hog(image, transform_sqrt=root, **SMALL)
+    np.testing.assert_array_equal(ours, skimage_hog(image, transform_sqrt=root, **SMALL))
+    assert not ours.any()
+
+
 def test_nan_spreads_as_in_the_reference():
     """A NaN pixel spoils the blocks it touches, and no others."""
     image = image_of(np.float64)

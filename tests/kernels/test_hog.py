@@ -1,5 +1,7 @@
 """The HOG kernel against its slow twin and against scikit-image."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from skimage import data
@@ -11,7 +13,7 @@ from classicvis.kernels.hog import hog_batch, hog_length
 from classicvis.kernels.hog_blocks import BLOCK_NORMS
 from tests.reference.hog import hog as slow_hog
 
-JIT_OFF = not hasattr(hog_kernels._hog_images, "nopython_signatures")
+JIT_OFF = not hasattr(hog_kernels._sum_votes, "nopython_signatures")
 full_size = pytest.mark.skipif(JIT_OFF, reason="too slow without the compiler")
 
 
@@ -59,27 +61,26 @@ def test_slab_size_changes_nothing(slab, monkeypatch):
     images = noise(2, 19, 21, 3)
     expected = compute(images, 9, (4, 4), (2, 2))
     monkeypatch.setattr(hog_kernels, "_SLAB", slab)
-    body = hog_kernels._hog_images
-    if not JIT_OFF:  # compiled code has the constant inside
-        monkeypatch.setattr(hog_kernels, "_hog_images", body.py_func)
     np.testing.assert_allclose(compute(images, 9, (4, 4), (2, 2)), expected, atol=1e-7)
 
 
 @full_size
+@pytest.mark.parametrize("signed", [False, True])
 @pytest.mark.parametrize("n_bins", [1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 13, 16, 18, 24, 36, 90, 180])
-def test_every_gradient_falls_into_the_bin_of_the_reference(n_bins):
+def test_every_gradient_falls_into_the_bin_of_the_reference(n_bins, signed):
     """All 511 x 511 gradients of uint8 images have the bin that arctan2 and float32 edges give."""
     steps = np.arange(-255, 256, dtype=np.int16)
     g_row, g_col = (np.ascontiguousarray(g.ravel()) for g in np.meshgrid(steps, steps))
-    bins, scratch = np.empty_like(g_row), np.empty_like(g_row)
+    bins, n_all = np.empty_like(g_row), n_bins * (1 + signed)
     slopes = hog_kernels._slopes(n_bins)
-    hog_kernels._orientation_bins(g_row, g_col, slopes, n_bins, scratch, bins)
-    degrees = np.arctan2(g_row.astype(float), g_col.astype(float)) * (180 / np.pi) % 180
-    edges = np.float32(180.0 / n_bins * np.arange(n_bins + 1))
+    hog_kernels._orientation_bins(g_row, g_col, slopes, n_all, signed, bins)
+    period = 360 if signed else 180
+    degrees = np.arctan2(g_row.astype(float), g_col.astype(float)) * (180 / np.pi) % period
+    edges = np.float32(180.0 / n_bins * np.arange(n_all + 1))
     expected = np.searchsorted(edges.astype(float), degrees, side="right") - 1
     moving = (g_row != 0) | (g_col != 0)  # the zero gradient votes with nothing
     np.testing.assert_array_equal(bins[moving], expected[moving])
-    assert set(bins) == set(range(n_bins))
+    assert set(bins) == set(range(n_all))
 
 
 @full_size
@@ -91,6 +92,40 @@ def test_photos_equal_scikit_image(name, root):
     axis = None if image.ndim == 2 else -1
     expected = skimage_hog(image, cells_per_block=(2, 2), transform_sqrt=root, channel_axis=axis)
     assert np.abs(compute(image[None], root=root)[0] - expected).max() <= 1e-6
+
+
+@full_size
+def test_memory_is_bounded():
+    """A large image needs the memory that the docstring states beside itself and the result."""
+    image = np.tile(data.camera(), (4, 4))[None]
+    out = np.empty((1, hog_length(*image.shape[1:], 9, (8, 8), (2, 2))), np.float32)
+    options = (9, (8, 8), (2, 2), 3, False, False, out)
+    hog_batch(image, *options)
+    tracemalloc.start()
+    try:
+        hog_batch(image, *options)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak <= 4 * (2 * 9 + 3) * (image.size // 64) + 30 * 4096 + 20_000
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_values_do_not_depend_on_the_dtype_of_out(dtype):
+    """float64 results are the float32 ones, converted."""
+    images = noise(2, 16, 24)
+    out = np.empty((2, hog_length(16, 24, 9, (4, 4), (2, 2))), dtype)
+    hog_batch(images, 9, (4, 4), (2, 2), BLOCK_NORMS["L2-Hys"], False, False, out)
+    np.testing.assert_array_equal(out, compute(images, cell=(4, 4)).astype(dtype))
+
+
+@pytest.mark.parametrize("norm", BLOCK_NORMS)
+def test_images_that_wait_together_change_nothing(norm, monkeypatch):
+    """The result does not depend on how many images are normalised at once."""
+    images = noise(5, 12, 12)
+    expected = compute(images, cell=(4, 4), norm=norm)
+    monkeypatch.setattr(hog_kernels, "_CELLS", 200)
+    np.testing.assert_array_equal(compute(images, cell=(4, 4), norm=norm), expected)
 
 
 @full_size
