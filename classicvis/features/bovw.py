@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,6 +12,7 @@ from sklearn.utils import check_random_state
 from classicvis.exceptions import ImageError
 from classicvis.features._base import ImageExtractor, check_choice, check_positive
 from classicvis.functional import dense_sift, sift
+from classicvis.functional._dense_sift import check_bin_sizes, check_step
 from classicvis.images import Chunk, Images, ImageSequence, stream
 
 DESCRIPTORS = ("dense_sift", "sift")
@@ -28,10 +30,14 @@ class BagOfVisualWords(ImageExtractor):
         Size of the vocabulary, and length of a row.
     descriptor : {"dense_sift", "sift"}, default="dense_sift"
         Descriptors on a regular grid, or at the keypoints that SIFT detects.
-    step : int, default=4
+    step : float, default=4
         Pixels between descriptors of the grid.
-    bin_size : int, default=4
-        Pixels of a spatial bin of the grid's descriptors; 4 x 4 bins make one.
+    bin_size : float or sequence of float, default=4
+        Pixels of a spatial bin of the grid's descriptors, at least 1; 4 x 4 bins make one. Several
+        sizes give a grid each, with words in common: ``(4, 6, 8, 10)`` is VLFeat's PHOW.
+    min_norm : float, default=0.0
+        Leave out descriptors of the grid whose norm before normalisation is not above this, with
+        intensities in [0, 1] (`functional.dense_sift`); 0 leaves out flat patches only.
     root : bool, default=True
         Compare descriptors by the Hellinger kernel (RootSIFT).
     hellinger : bool, default=True
@@ -60,7 +66,7 @@ class BagOfVisualWords(ImageExtractor):
     .. [2] Sivic and Zisserman, "Video Google", ICCV 2003, DOI 10.1109/ICCV.2003.1238663.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     reference: ClassVar[str] = "scikit-learn's nearest centre (pairwise_distances_argmin), exact"
 
     def __init__(
@@ -68,8 +74,9 @@ class BagOfVisualWords(ImageExtractor):
         n_words: int = 500,
         *,
         descriptor: str = "dense_sift",
-        step: int = 4,
-        bin_size: int = 4,
+        step: float = 4,
+        bin_size: float | Sequence[float] = 4,
+        min_norm: float = 0.0,
         root: bool = True,
         hellinger: bool = True,
         max_samples: int = 100_000,
@@ -80,6 +87,7 @@ class BagOfVisualWords(ImageExtractor):
         self.descriptor = descriptor
         self.step = step
         self.bin_size = bin_size
+        self.min_norm = min_norm
         self.root = root
         self.hellinger = hellinger
         self.max_samples = max_samples
@@ -88,8 +96,12 @@ class BagOfVisualWords(ImageExtractor):
 
     def _check_params(self) -> None:
         check_choice("descriptor", self.descriptor, DESCRIPTORS)
-        for name in ("n_words", "step", "bin_size", "max_samples"):
+        for name in ("n_words", "max_samples"):
             check_positive(name, getattr(self, name))
+        check_step(self.step)
+        check_bin_sizes(self.bin_size)
+        if self.min_norm != 0:  # which is allowed
+            check_positive("min_norm", self.min_norm, kind=float)
 
     def _n_features(self, shape: tuple[int, ...]) -> int:
         return len(self.vocabulary_)
@@ -121,11 +133,12 @@ class BagOfVisualWords(ImageExtractor):
         return np.sqrt(out) if self.hellinger else out
 
     def _descriptors(self, image: np.ndarray) -> np.ndarray:
-        """Return the descriptors of an image, flat patches left out: (n, 128) float32."""
+        """Return the descriptors of an image, patches of low contrast left out: (n, 128)."""
         if self.descriptor == "sift":
             return sift(image, root=self.root).descriptors
         dense = dense_sift(image, self.step, self.bin_size, root=self.root)
-        return dense.descriptors[dense.norms > 0]
+        chosen = dense.norms > self.min_norm
+        return dense.descriptors if chosen.all() else dense.descriptors[chosen]
 
 
 class _Sample:

@@ -155,6 +155,8 @@ def _as_channels_last(
             f" color/multichannel images, specify `channel_axis`. Got shape {pixels.shape}"
             f" with channel_axis={channel_axis}."
         )
+    if channel_axis is not None and pixels.shape[2] == 0:
+        raise ImageError(f"found no channel, shape {pixels.shape}: expected at least one")
     is_float32 = pixels.dtype.newbyteorder("=") in _FLOAT32
     return (pixels[..., None] if channel_axis is None else pixels), is_float32
 

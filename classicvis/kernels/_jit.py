@@ -108,6 +108,8 @@ def kernel(function: Callable[..., Any] | None = None, **options: Any) -> Callab
     """
     if function is None:
         return lambda function: kernel(function, **options)
+    # Numba would hand down the flags of whichever kernel calls this one first.
+    options.setdefault("fastmath", False)
     dispatcher = numba.njit(nogil=True, **options)(function)
     if dispatcher is not function and cache_folder() is not None:
         dispatcher._cache = _KernelCache(function)

@@ -3,16 +3,16 @@
 import numpy as np
 import pytest
 
-from classicvis.kernels.dense_sift import dense_sift_batch, dense_sift_length
+from classicvis.kernels.dense_sift import dense_sift_batch, dense_sift_length, dense_sift_shape
 from classicvis.kernels.sift_math import normalize_descriptor, octant_fraction, root_batch
 from tests.reference import dense_sift as twin
 
 
-def compute(images, step, bin_size, gaussian=False):
-    n = dense_sift_length(*images.shape[1:], step, bin_size)
+def compute(images, step, bin_size, gaussian=False, offset=0.0):
+    n = dense_sift_length(*images.shape[1:], step, bin_size, offset)
     out = np.full((len(images), n, 128), np.nan, np.float32)
     norms = np.full((len(images), n), np.nan, np.float32)
-    dense_sift_batch(images, step, bin_size, gaussian, norms, out)
+    dense_sift_batch(images, step, bin_size, offset, gaussian, norms, out)
     return out, norms
 
 
@@ -29,6 +29,34 @@ def test_equals_the_twin(shape, step, bin_size, gaussian):
     assert len(expected) > 0
     np.testing.assert_allclose(out[0], expected, atol=2e-6)
     np.testing.assert_allclose(norms[0], expected_norms, rtol=2e-6)
+
+
+@pytest.mark.parametrize("gaussian", [False, True])
+@pytest.mark.parametrize(
+    ("shape", "step", "bin_size", "offset"),
+    [
+        ((17, 16), 4, 4, 1.5),  # whole sizes between pixels
+        ((15, 17), 2.5, 3, 0),
+        ((16, 19), 3, 4.25, 0.75),
+        ((14, 12), 1.7, 2.6, 1),
+        ((12, 40), 9, 1, 3),  # a step longer than the filters
+        ((34, 13), 1, 4, 0),  # lines of many bands
+    ],
+)
+def test_between_pixels_equals_the_twin(shape, step, bin_size, offset, gaussian):
+    """Bins of any size at any place weigh each pixel by its true distance."""
+    image = np.random.default_rng(5).integers(0, 256, shape, dtype=np.uint8)
+    out, norms = compute(image[np.newaxis], step, bin_size, gaussian, offset)
+    _, expected, expected_norms = twin.dense_sift(image, step, bin_size, gaussian, offset)
+    assert len(expected) > 0
+    np.testing.assert_allclose(out[0], expected, atol=2e-6)
+    np.testing.assert_allclose(norms[0], expected_norms, rtol=2e-6)
+
+
+def test_a_step_that_is_no_binary_fraction_reaches_the_last_frame():
+    """Ten steps of 0.1 are one pixel, although their sum in floating point is not."""
+    assert dense_sift_shape(14, 14, 0.1, 4) == (11, 11)
+    assert dense_sift_shape(13, 14, 0.1, 4) == (1, 11)
 
 
 def test_float_images_equal_the_twin():

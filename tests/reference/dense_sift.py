@@ -1,5 +1,7 @@
 """Dense SIFT as its definition reads: a loop over frames, bins and pixels, in float64."""
 
+import math
+
 import numpy as np
 
 
@@ -32,25 +34,34 @@ def window_value(offset, bin_size):
 
 
 def raw_descriptor(maps, top, left, bin_size, gaussian):
-    """Return the histogram of one frame before normalisation: 16 weighted sums of 8 values."""
+    """Return the histogram of one frame before normalisation: 16 weighted sums of 8 values.
+
+    The first bin is centred on (top, left), which need not be a pixel. Pixels beyond the image
+    are those at its border.
+    """
     height, width, _ = maps.shape
     descriptor = np.zeros((4, 4, 8))
-    reach = range(-bin_size + 1, bin_size)
+    whole = range(-math.ceil(bin_size) + 1, math.ceil(bin_size))
     for i, j in np.ndindex(4, 4):
+        row, column = top + i * bin_size, left + j * bin_size
         to_center = (i - 1.5) * bin_size, (j - 1.5) * bin_size
-        for y in reach:
-            for x in reach:
-                weight = (bin_size - abs(y)) * (bin_size - abs(x)) / bin_size**4
+        for r in range(math.floor(row - bin_size), math.ceil(row + bin_size) + 1):
+            for c in range(math.floor(column - bin_size), math.ceil(column + bin_size) + 1):
+                weight = triangle(r - row, bin_size) * triangle(c - column, bin_size)
                 if gaussian:
-                    weight *= window_value(y + to_center[0], bin_size)
-                    weight *= window_value(x + to_center[1], bin_size)
-                r = np.clip(top + i * bin_size + y, 0, height - 1)
-                c = np.clip(left + j * bin_size + x, 0, width - 1)
-                descriptor[i, j] += weight * maps[r, c]
+                    weight *= window_value(r - row + to_center[0], bin_size)
+                    weight *= window_value(c - column + to_center[1], bin_size)
+                inside = np.clip(r, 0, height - 1), np.clip(c, 0, width - 1)
+                descriptor[i, j] += weight * maps[inside]
         if not gaussian:
             for offset in to_center:
-                descriptor[i, j] *= np.mean([window_value(k + offset, bin_size) for k in reach])
+                descriptor[i, j] *= np.mean([window_value(k + offset, bin_size) for k in whole])
     return descriptor.ravel()
+
+
+def triangle(distance, bin_size):
+    """Return the bilinear share of a pixel in a bin at this distance, of unit mass."""
+    return max(1 - abs(distance) / bin_size, 0) / bin_size
 
 
 def normalized(descriptor):
@@ -62,19 +73,26 @@ def normalized(descriptor):
     return clipped / np.linalg.norm(clipped), norm
 
 
-def dense_sift(image, step, bin_size, gaussian=False):
-    """Return frames (n, 2), descriptors (n, 128) and norms (n,) of a grey image."""
+def dense_sift(image, step, bin_size, gaussian=False, offset=0):
+    """Return frames (n, 3), descriptors (n, 128) and norms (n,) of a grey image."""
     maps = orientation_maps(image)
+    height, width, _ = maps.shape
     frames, descriptors, norms = [], [], []
-    for top in range(0, maps.shape[0] - 3 * bin_size, step):
-        for left in range(0, maps.shape[1] - 3 * bin_size, step):
+    for top in first_bins(height, step, bin_size, offset):
+        for left in first_bins(width, step, bin_size, offset):
             raw = raw_descriptor(maps, top, left, bin_size, gaussian)
             descriptor, norm = normalized(raw)
-            frames.append((top + 1.5 * bin_size, left + 1.5 * bin_size))
+            frames.append((top + 1.5 * bin_size, left + 1.5 * bin_size, bin_size))
             descriptors.append(descriptor)
             norms.append(norm)
     return (
-        np.reshape(frames, (-1, 2)),
+        np.reshape(frames, (-1, 3)),
         np.reshape(descriptors, (-1, 128)),
         np.array(norms),
     )
+
+
+def first_bins(size, step, bin_size, offset):
+    """Return where the first bins of frames are centred; the fourth is inside the image too."""
+    positions = offset + step * np.arange(size / step)
+    return positions[positions + 3 * bin_size <= size - 1 + 1e-9]
