@@ -10,7 +10,7 @@ from classicvis.exceptions import unknown_name
 from classicvis.features._base import ImageExtractor, check_choice, check_pair, rows_by_shape
 from classicvis.images import Images
 from classicvis.kernels.color_histogram import color_histogram_batch, color_histogram_length
-from classicvis.kernels.color_spaces import COLOR_SPACES, convert_color
+from classicvis.kernels.color_spaces import COLOR_SPACES
 
 
 class ColorHistogramExtractor(ImageExtractor):
@@ -71,10 +71,8 @@ class ColorHistogramExtractor(ImageExtractor):
         return rows_by_shape(images, self.n_features_out_, self._batch)
 
     def _batch(self, stack: np.ndarray, out: np.ndarray) -> None:
-        if stack.ndim == 3:
-            stack = np.repeat(stack[..., None], 3, axis=3)
-        pixels = convert_color(stack, self.color_space)
-        color_histogram_batch(pixels, self._bins(), self.joint, self.grid, out)
+        space = COLOR_SPACES[self.color_space]
+        color_histogram_batch(stack, space, self._bins(), self.joint, self.grid, out)
 
     def _bins(self) -> tuple[int, int, int]:
         return (self.bins,) * 3 if isinstance(self.bins, int) else self.bins

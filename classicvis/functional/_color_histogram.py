@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from operator import index
-from typing import SupportsIndex
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from classicvis.exceptions import ImageError, ParameterError, unknown_name
 from classicvis.kernels.color_histogram import color_histogram_batch, color_histogram_length
-from classicvis.kernels.color_spaces import COLOR_SPACES, convert_color
+from classicvis.kernels.color_spaces import COLOR_SPACES
 
 
 def color_histogram(
@@ -69,14 +68,14 @@ def color_histogram(
         raise unknown_name("color_space", color_space, COLOR_SPACES)
     n_bins, cells = _triple(bins), _pair(grid)
     out = np.empty((1, color_histogram_length(n_bins, joint, cells)))
-    pixels = convert_color(_as_rgb(image), color_space)
-    color_histogram_batch(pixels[None], n_bins, joint, cells, out)
+    pixels = _pixels(image)
+    color_histogram_batch(pixels[None], COLOR_SPACES[color_space], n_bins, joint, cells, out)
     return out[0]
 
 
 def _triple(bins: int | tuple[int, int, int]) -> tuple[int, int, int]:
     try:
-        first, second, third = (bins, bins, bins) if isinstance(bins, SupportsIndex) else bins
+        first, second, third = bins if isinstance(bins, tuple | list) else (bins, bins, bins)
         return index(first), index(second), index(third)
     except (TypeError, ValueError):
         raise ParameterError(f"bins={bins}: expected one or three whole numbers") from None
@@ -90,7 +89,7 @@ def _pair(grid: tuple[int, int]) -> tuple[int, int]:
         raise ParameterError(f"grid={grid}: expected two whole numbers") from None
 
 
-def _as_rgb(image: ArrayLike) -> NDArray[np.uint8]:
+def _pixels(image: ArrayLike) -> NDArray[np.uint8]:
     pixels = np.asarray(image)
     if pixels.dtype != np.uint8:
         raise ImageError(
@@ -99,9 +98,7 @@ def _as_rgb(image: ArrayLike) -> NDArray[np.uint8]:
         )
     if pixels.ndim == 3 and pixels.shape[2] == 1:
         pixels = pixels[..., 0]
-    if pixels.ndim == 2:
-        pixels = np.repeat(pixels[..., None], 3, axis=2)
-    if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.size == 0:
+    if pixels.size == 0 or not (pixels.ndim == 2 or (pixels.ndim == 3 and pixels.shape[2] == 3)):
         raise ImageError(
             f"got an image of shape {np.shape(image)}: expected (h, w, 3) or (h, w) with at least"
             " one pixel"

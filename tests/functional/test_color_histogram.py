@@ -1,5 +1,7 @@
 """``functional.color_histogram``: one image in, one flat histogram out."""
 
+import tracemalloc
+
 import cv2
 import numpy as np
 import pytest
@@ -100,3 +102,18 @@ def test_bad_parameters_are_refused():
         color_histogram(photo(), bins=300)
     with pytest.raises(ParameterError, match="whole numbers"):
         color_histogram(photo(), bins=7.5)
+
+
+@pytest.mark.parametrize("space", ["rgb", "hsv", "lab"])
+def test_working_memory_does_not_grow_with_the_image(space):
+    """Two megapixels (6 MB) take less than 0.1 MB beside the image, conversion included."""
+    image = np.broadcast_to(np.uint8(90), (1000, 2000, 3)).copy()
+    image.flags.writeable = False
+    color_histogram(image[:1], color_space=space)  # compiles
+    tracemalloc.start()
+    try:
+        color_histogram(image, color_space=space)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 100_000

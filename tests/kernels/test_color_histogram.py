@@ -7,13 +7,13 @@ from skimage import data
 
 from classicvis.exceptions import ParameterError
 from classicvis.kernels.color_histogram import color_histogram_batch, color_histogram_length
-from classicvis.kernels.color_spaces import COLOR_SPACES, convert_color
+from classicvis.kernels.color_spaces import COLOR_SPACES
 from tests.reference.color_histogram import color_histogram as slow_histogram
 
 
-def compute(images, bins=(8, 8, 8), joint=True, grid=(1, 1), dtype=np.float64):
+def compute(images, bins=(8, 8, 8), joint=True, grid=(1, 1), dtype=np.float64, space="rgb"):
     out = np.full((len(images), color_histogram_length(bins, joint, grid)), np.nan, dtype)
-    color_histogram_batch(images, bins, joint, grid, out)
+    color_histogram_batch(images, COLOR_SPACES[space], bins, joint, grid, out)
     return out
 
 
@@ -78,8 +78,8 @@ def test_each_pixel_is_in_one_grid_cell():
 
 
 def test_read_only_and_strided_images_are_accepted():
-    """Read-only and non-contiguous batches give the numbers of plain copies."""
-    images = noise(2, 12, 14, 3)[:, ::-1, ::2]
+    """Read-only, non-contiguous and negatively strided batches give the numbers of plain copies."""
+    images = noise(2, 12, 28, 3)[:, ::-1, ::-2]
     expected = compute(images.copy())
     np.testing.assert_array_equal(compute(images), expected)
     frozen = images.copy()
@@ -87,17 +87,46 @@ def test_read_only_and_strided_images_are_accepted():
     np.testing.assert_array_equal(compute(frozen), expected)
 
 
-@pytest.mark.parametrize("color_space", COLOR_SPACES)
-def test_conversion_of_a_batch_is_that_of_each_image(color_space):
-    """Batches, grids of views and read-only images convert like OpenCV's single image."""
-    images = noise(3, 5, 8, 3)[:, :, ::-1]
-    images.flags.writeable = False
-    code = COLOR_SPACES[color_space]
-    for image, converted in zip(images, convert_color(images, color_space), strict=True):
-        plain = np.ascontiguousarray(image)
+def test_grey_batches_count_as_equal_channels():
+    """A batch of shape (k, h, w) equals the one with its channel three times, in every space."""
+    grey = noise(3, 6, 7)
+    for space in COLOR_SPACES:
+        expected = compute(np.stack([grey] * 3, axis=-1), space=space)
+        np.testing.assert_array_equal(compute(grey, space=space), expected)
+
+
+@pytest.mark.parametrize("space", COLOR_SPACES)
+@pytest.mark.parametrize("shape", [(1, 1, 1, 3), (2, 1, 1500, 3), (1, 40, 30, 3)])
+def test_counts_in_all_spaces_equal_opencv(space, shape):
+    """One pixel, one row longer than the kernel's runs, and runs over several rows: OpenCV's."""
+    code = {"rgb": None, "hsv": cv2.COLOR_RGB2HSV_FULL, "lab": cv2.COLOR_RGB2LAB}[space]
+    images = noise(*shape)
+    for image, row in zip(images, compute(images, (5, 6, 7), space=space), strict=True):
+        converted = image if code is None else cv2.cvtColor(image, code)
+        expected = cv2.calcHist([converted], [0, 1, 2], None, [5, 6, 7], [0, 256] * 3)
         np.testing.assert_array_equal(
-            converted, plain if code is None else cv2.cvtColor(plain, code)
+            np.rint(row * image.shape[0] * image.shape[1]), expected.ravel()
         )
+
+
+def test_more_than_65536_joint_bins():
+    """Places that need more than 16 bits are counted where they belong."""
+    image = noise(1, 8, 9, 3)
+    np.testing.assert_array_equal(
+        compute(image, (64, 32, 256))[0], slow_histogram(image[0], (64, 32, 256))
+    )
+
+
+def test_a_flat_image_larger_than_the_copies():
+    """All pixels in one bin: increments of all copies meet there, at every remainder of four."""
+    for n in (1023, 1024, 1025, 1026):
+        histogram = compute(np.full((1, 1, n, 3), 77, np.uint8), (2, 3, 2))[0]
+        assert histogram.tolist() == [1] + [0] * 11
+
+
+def test_no_images_give_no_rows():
+    """An empty batch is not an error."""
+    assert compute(np.empty((0, 4, 5, 3), np.uint8)).shape == (0, 512)
 
 
 @pytest.mark.parametrize(
@@ -116,6 +145,13 @@ def test_bad_parameters_are_refused(bins, grid, message):
 
 
 def test_a_wrong_out_is_refused():
-    """An ``out`` of another shape is an error, not a crash."""
-    with pytest.raises(ParameterError, match=r"expected \(1, 512\)"):
-        color_histogram_batch(noise(1, 4, 4, 3), (8, 8, 8), True, (1, 1), np.empty((1, 511)))
+    """An ``out`` of another shape or with gaps is an error, not a crash."""
+    for out in (np.empty((1, 511)), np.empty((1, 1024))[:, ::2]):
+        with pytest.raises(ParameterError, match=r"expected \(1, 512\), C-contiguous"):
+            color_histogram_batch(noise(1, 4, 4, 3), 0, (8, 8, 8), True, (1, 1), out)
+
+
+def test_an_unknown_space_is_refused():
+    """A number that is no colour space is an error, not RGB."""
+    with pytest.raises(ParameterError, match="COLOR_SPACES"):
+        color_histogram_batch(noise(1, 4, 4, 3), 3, (8, 8, 8), True, (1, 1), np.empty((1, 512)))
