@@ -15,6 +15,7 @@ Indices: TypeAlias = NDArray[np.intp]
 Doubles: TypeAlias = NDArray[np.float64]
 Integers: TypeAlias = NDArray[np.int32]
 Mask: TypeAlias = NDArray[np.uint8]
+Shape: TypeAlias = tuple[int, int]
 
 N_ORIENTATIONS = 8
 N_BINS = 4  # spatial bins along each side
@@ -50,29 +51,6 @@ def octant_fraction(low: np.float32, high: np.float32) -> np.float32:
     return ratio * (
         A1 + r2 * (A3 + r2 * (A5 + r2 * (A7 + r2 * (A9 + r2 * (A11 + r2 * (A13 + r2 * A15))))))
     )
-
-
-@kernel(fastmath=VECTOR_FLAGS, error_model="numpy")
-def to_polar(x: Floats, y: Floats) -> None:
-    """Turn gradients into magnitude and angle, in place.
-
-    Parameters
-    ----------
-    x, y : ndarray of shape (n,), float32
-        The components on entry; then the magnitude, and the angle in units of 45 degrees, 0 to 8.
-    """
-    for i in range(x.size):
-        abs_x = abs(x[i])
-        abs_y = abs(y[i])
-        steep = abs_y > abs_x
-        high = abs_y if steep else abs_x
-        low = abs_x if steep else abs_y
-        turn = octant_fraction(low, high)
-        turn = TWO - turn if steep else turn
-        turn = FOUR - turn if x[i] < ZERO else turn
-        turn = EIGHT - turn if y[i] < ZERO else turn
-        x[i] = np.sqrt(abs_x * abs_x + abs_y * abs_y)
-        y[i] = turn
 
 
 @kernel(fastmath=VECTOR_FLAGS)

@@ -1,5 +1,6 @@
 """`sift` as its users see it, and against OpenCV on photos."""
 
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 
 import cv2
@@ -27,9 +28,9 @@ def plain(photo):
     return sift(photo)
 
 
-def opencv_sift(image):
+def opencv_sift(image, **options):
     """Return OpenCV's keypoints in our units, responses and descriptors of unit norm."""
-    found, descriptors = cv2.SIFT_create().detectAndCompute(image, None)
+    found, descriptors = cv2.SIFT_create(**options).detectAndCompute(image, None)
     keypoints = [(*k.pt[::-1], k.size / 2, np.deg2rad(k.angle)) for k in found]
     norms = np.linalg.norm(descriptors, axis=1, keepdims=True)
     return np.array(keypoints), np.array([k.response for k in found]), descriptors / norms
@@ -77,6 +78,58 @@ def test_agrees_with_opencv(name):
 
 
 @needs_jit
+@pytest.mark.parametrize(
+    ("ours", "opencvs"),
+    [
+        ({"n_octave_layers": 5}, {"nOctaveLayers": 5}),
+        ({"n_octave_layers": 2}, {"nOctaveLayers": 2}),
+        ({"contrast_threshold": 0.02}, {"contrastThreshold": 0.02}),
+        ({"edge_threshold": 5.0}, {"edgeThreshold": 5.0}),
+        ({"sigma": 2.0}, {"sigma": 2.0}),
+        ({"sigma": 1.2}, {"sigma": 1.2}),
+    ],
+)
+def test_options_are_opencvs(ours, opencvs):
+    """With other settings, too, the keypoints are those of OpenCV."""
+    image = cv2.cvtColor(data.chelsea(), cv2.COLOR_RGB2GRAY)
+    found = sift(image, **ours)
+    keypoints, _, _ = opencv_sift(image, **opencvs)
+    assert len(found.keypoints) == pytest.approx(len(keypoints), rel=0.05)
+    assert np.mean(matches(keypoints, found.keypoints) >= 0) > 0.95
+
+
+def test_a_tall_image_passes_through_windows():
+    """What lies below many other rows has the keypoints that it has on its own."""
+    piece = data.gravel()[:64, :48]
+    ground = np.full((640, 48), int(piece.mean()), np.uint8)
+    ground[-64:] = piece
+    alone = np.full((128, 48), int(piece.mean()), np.uint8)
+    alone[-64:] = piece
+    deep, shallow = (sift(image, upsample=False) for image in (ground, alone))
+    inner = shallow.keypoints[:, 2] < 2 * 1.6  # those of the first octave
+    expected = shallow.keypoints[inner] + np.float32([512, 0, 0, 0])
+    match = matches(expected, deep.keypoints, pixels=1e-3, ratio=1.0001, angle=1e-4)
+    assert len(expected) > 5
+    assert (match >= 0).all()
+    np.testing.assert_allclose(deep.descriptors[match], shallow.descriptors[inner], atol=1e-3)
+
+
+@needs_jit
+def test_memory_is_bounded():
+    """An image four times as high needs the same windows, and 9 bytes for each pixel more."""
+    peaks = []
+    sift(np.zeros((64, 64), np.uint8))
+    for height in (1000, 4000):
+        image = np.zeros((height, 300), np.uint8)
+        tracemalloc.start()
+        sift(image)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    # float32 of the image, and of a half and a quarter of the doubled one: 4 + 4 + 1 bytes
+    assert peaks[1] - peaks[0] < 9.5 * 3000 * 300
+
+
+@needs_jit
 def test_without_upsampling_the_large_keypoints_remain():
     """From the plain image come fewer keypoints, none small, and most of OpenCV's large ones."""
     image = data.camera()
@@ -115,12 +168,15 @@ def test_a_quarter_turn_turns_keypoints():
 
 
 def test_contrast_and_brightness_do_not_matter(photo, plain):
-    """Half the contrast on a brighter ground: the same keypoints, half the responses."""
+    """Half the contrast on a brighter ground: the same keypoints, half the responses.
+
+    A gradient on the boundary of two of the 36 angles may change sides: orientations move a little.
+    """
     image = photo / 255
     faded = sift(0.3 + image / 2, contrast_threshold=0.02)
     match = matches(plain.keypoints, faded.keypoints, pixels=0.01, ratio=1.001, angle=0.01)
     assert (match >= 0).all()
-    np.testing.assert_allclose(faded.descriptors[match], plain.descriptors, atol=1e-3)
+    assert np.sum(faded.descriptors[match] * plain.descriptors, axis=1).min() > 0.9999
     np.testing.assert_allclose(faded.responses[match], plain.responses / 2, rtol=1e-2)
 
 

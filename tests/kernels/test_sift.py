@@ -1,5 +1,7 @@
 """The SIFT kernels, stage by stage, against their naive twins."""
 
+import math
+
 import cv2
 import numpy as np
 import pytest
@@ -7,9 +9,9 @@ from scipy import ndimage
 from skimage import data
 
 from classicvis.kernels.sift_describe import describe_batch
-from classicvis.kernels.sift_detect import find_extrema, orient_points, refine_extrema
-from classicvis.kernels.sift_math import to_polar
-from classicvis.kernels.sift_pyramid import gaussian_pyramid, n_octaves
+from classicvis.kernels.sift_detect import find_extrema, refine_extrema
+from classicvis.kernels.sift_gradients import decay, octants
+from classicvis.kernels.sift_orient import MOST_ORIENTATIONS, orient_points
 from tests.reference import sift as twin
 
 SIGMA = 1.6
@@ -18,16 +20,46 @@ CONTRAST = 0.04 * 255 / 3
 
 @pytest.fixture(scope="module")
 def octave():
-    """Return the first octave (6, 56, 60) of a piece of a photo with much detail."""
-    image = data.gravel()[70:98, 210:240].astype(np.float32)
-    return gaussian_pyramid(image, 3, SIGMA, True)[0]
+    """Return an octave (6, 56, 60) of a piece of a photo with much detail."""
+    image = cv2.resize(data.gravel()[70:98, 210:240].astype(np.float32), (60, 56))
+    blurs = [math.sqrt((SIGMA * 2 ** (i / 3)) ** 2 - 1) for i in range(6)]  # it has 1 already
+    return np.stack([ndimage.gaussian_filter(image, blur) for blur in blurs])
 
 
 @pytest.fixture(scope="module")
 def points(octave):
-    extrema = find_extrema(octave, 1)
+    return refine(octave, find(octave, 1), CONTRAST, 10.0)
+
+
+def ring(layers, n_rows=None):
+    """Return a window that holds the last rows of the layers, with some columns behind each."""
+    n_layers, height, width = layers.shape
+    n_rows = n_rows or height
+    rows = np.full((n_layers, n_rows, width + 16), np.nan, np.float32)
+    for row in range(height - n_rows, height):
+        rows[:, row % n_rows, :width] = layers[:, row]
+    return rows
+
+
+def find(layers, threshold):
+    height, width = layers.shape[1:]
+    return find_extrema(ring(layers), (height, width), (0, height), threshold)
+
+
+def refine(layers, extrema, contrast, edge):
     out = np.empty((len(extrema), 4))
-    return out[: refine_extrema(octave, extrema, CONTRAST, 10.0, out)]
+    return out[: refine_extrema(ring(layers), layers.shape[1:], extrema, contrast, edge, out)]
+
+
+def orient(layers, points):
+    out = np.empty((MOST_ORIENTATIONS * len(points), 5))
+    return out[: orient_points(ring(layers), layers.shape[1:], points, SIGMA, out)]
+
+
+def describe(layers, points, sigma=SIGMA):
+    out = np.full((len(points), 128), np.nan, np.float32)
+    describe_batch(ring(layers), layers.shape[1:], points, sigma, out)
+    return out
 
 
 def test_extrema_equal_the_twin(octave):
@@ -35,7 +67,7 @@ def test_extrema_equal_the_twin(octave):
     for threshold in (0.0, 1.0, 3.0):
         expected = twin.find_extrema(octave, threshold)
         assert len(expected) > 3
-        np.testing.assert_array_equal(find_extrema(octave, threshold), expected)
+        np.testing.assert_array_equal(find(octave, threshold), expected)
 
 
 def test_extrema_of_noise_equal_the_twin():
@@ -43,26 +75,25 @@ def test_extrema_of_noise_equal_the_twin():
     layers = np.random.default_rng(0).normal(size=(5, 34, 139)).astype(np.float32)
     expected = twin.find_extrema(layers, 0.1)
     assert len(expected) > 256
-    np.testing.assert_array_equal(find_extrema(layers, 0.1), expected)
+    np.testing.assert_array_equal(find(layers, 0.1), expected)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (10, 30), (30, 10), (11, 11), (3, 200)])
 def test_small_octaves_have_few_or_no_extrema(shape):
     """Within 5 pixels of the border nothing is sought, in images of any size."""
     layers = np.random.default_rng(1).normal(size=(6, *shape)).astype(np.float32)
-    np.testing.assert_array_equal(find_extrema(layers, 0.0), twin.find_extrema(layers, 0.0))
+    np.testing.assert_array_equal(find(layers, 0.0), twin.find_extrema(layers, 0.0))
 
 
 def test_refinement_equals_the_twin(octave):
     """The same extrema survive, at the same place, with the same response."""
-    extrema = find_extrema(octave, 0.0)
+    extrema = find(octave, 0.0)
     for contrast, edge in ((CONTRAST, 10.0), *((0.0, 1.0 + 0.25 * k) for k in range(1, 12))):
-        out = np.empty((len(extrema), 4))
-        count = refine_extrema(octave, extrema, contrast, edge, out)
+        found = refine(octave, extrema, contrast, edge)
         expected = [twin.refine(octave, extremum, contrast, edge) for extremum in extrema]
         expected = np.array([point for point in expected if point is not None])
         assert 0 < len(expected) < len(extrema)
-        np.testing.assert_allclose(out[:count], expected, rtol=1e-9)
+        np.testing.assert_allclose(found, expected, rtol=1e-9)
 
 
 def test_refinement_finds_the_top_of_a_blob():
@@ -71,17 +102,14 @@ def test_refinement_finds_the_top_of_a_blob():
     top = (10.3, 9.8, 2.2)
     dog = 50 - (row - top[0]) ** 2 - 1.2 * (column - top[1]) ** 2 - 3 * (layer - top[2]) ** 2
     gaussians = np.concatenate([np.zeros((1, 21, 21)), np.cumsum(dog, axis=0)])
-    out = np.empty((1, 4))
-    extrema = np.array([[11, 9, 2]])
-    assert refine_extrema(gaussians.astype(np.float32), extrema, 1.0, 10.0, out) == 1
-    np.testing.assert_allclose(out[0], (*top, 50), atol=1e-3)
+    found = refine(gaussians.astype(np.float32), np.array([[11, 9, 2]]), 1.0, 10.0)
+    np.testing.assert_allclose(found, [(*top, 50)], atol=1e-3)
 
 
 def test_flat_refinement_is_defined():
     """Where the Hessian is zero there is no step, no division by zero and no keypoint."""
-    out = np.empty((1, 4))
     flat = np.zeros((6, 16, 16), np.float32)
-    assert refine_extrema(flat, np.array([[8, 8, 2]]), 0.0, 10.0, out) == 0
+    assert len(refine(flat, np.array([[8, 8, 2]]), 0.0, 10.0)) == 0
 
 
 def test_orientations_equal_the_twin(octave, points):
@@ -90,7 +118,7 @@ def test_orientations_equal_the_twin(octave, points):
     height, width = octave.shape[1:]
     anywhere = rng.uniform((5, 5, 0.5, 1), (height - 6, width - 6, 3.4, 9), (60, 4))
     points = np.concatenate([points, anywhere])
-    found = orient_points(octave, points, SIGMA)
+    found = orient(octave, points)
     expected = [
         (*point, angle)
         for point in points
@@ -110,7 +138,7 @@ def test_several_orientations():
     image = np.zeros((41, 41), np.float32)
     image[20:, 20:] = 100
     layers = np.stack([cv2.GaussianBlur(image, (0, 0), 2)] * 6)
-    found = orient_points(layers, np.array([[20.0, 20.0, 1.0, 5.0]]), SIGMA)
+    found = orient(layers, np.array([[20.0, 20.0, 1.0, 5.0]]))
     # The blur rounds the corner, which turns both towards the diagonal.
     np.testing.assert_allclose(np.sort(found[:, 4]), [0, np.pi / 2], atol=0.25)
     np.testing.assert_array_equal(found[:, :4], [[20, 20, 1, 5]] * 2)
@@ -119,7 +147,7 @@ def test_several_orientations():
 def test_flat_surroundings_have_no_orientation():
     """Without gradients there is no direction, hence no keypoint."""
     flat = np.full((6, 30, 30), 7, np.float32)
-    assert orient_points(flat, np.array([[15.0, 15.0, 1.0, 5.0]]), SIGMA).shape == (0, 5)
+    assert orient(flat, np.array([[15.0, 15.0, 1.0, 5.0]])).shape == (0, 5)
 
 
 def test_descriptors_equal_the_twin(octave):
@@ -136,8 +164,7 @@ def test_descriptors_equal_the_twin(octave):
             np.append(rng.uniform(0, 2 * np.pi, n - 4), np.arange(4) * np.pi / 2),
         ]
     )
-    out = np.full((n, 128), np.nan, np.float32)
-    describe_batch(octave, points, SIGMA, out)
+    out = describe(octave, points)
     for descriptor, (row, column, layer, _, angle) in zip(out, points, strict=True):
         scale = SIGMA * 2 ** (layer / 3)
         expected = twin.describe(octave[round(layer)], round(row), round(column), scale, angle)
@@ -146,79 +173,48 @@ def test_descriptors_equal_the_twin(octave):
 
 def test_flat_surroundings_give_a_zero_descriptor():
     """No gradient, no descriptor: zeros, finite."""
-    out = np.full((1, 128), np.nan, np.float32)
     flat = np.full((6, 30, 30), 7, np.float32)
-    describe_batch(flat, np.array([[15.0, 15.0, 1.0, 5.0, 0.3]]), SIGMA, out)
+    out = describe(flat, np.array([[15.0, 15.0, 1.0, 5.0, 0.3]]))
     assert (out == 0).all()
 
 
-def test_kernels_leave_their_input_alone(octave, points):
-    """All stages take read-only arrays."""
-    layers, fixed = octave.copy(), points.copy()
-    layers.flags.writeable = fixed.flags.writeable = False
-    extrema = find_extrema(layers, 1.0)
-    extrema.flags.writeable = False
-    out = np.empty((len(extrema), 4))
-    assert refine_extrema(layers, extrema, CONTRAST, 10.0, out) == len(points)
-    oriented = orient_points(layers, fixed, SIGMA)
-    oriented.flags.writeable = False
-    descriptors = np.empty((len(oriented), 128), np.float32)
-    describe_batch(layers, oriented, SIGMA, descriptors)
+def test_a_window_is_as_good_as_the_octave(octave):
+    """A ring of rows that holds the surroundings gives what the whole octave gives."""
+    tall = np.concatenate([octave[:, ::-1], octave], axis=1)
+    height, width = tall.shape[1:]
+    shape, rows = (height, width), (height - 40, height)
+    whole, window = ring(tall), ring(tall, 100)
+    results = []
+    for layers in (whole, window):
+        layers.flags.writeable = False  # all stages take read-only arrays
+        extrema = find_extrema(layers, shape, rows, 1.0)
+        refined = np.empty((len(extrema), 4))
+        refined = refined[: refine_extrema(layers, shape, extrema, CONTRAST / 4, 10.0, refined)]
+        oriented = np.empty((MOST_ORIENTATIONS * len(refined), 5))
+        oriented = oriented[: orient_points(layers, shape, refined, SIGMA, oriented)]
+        descriptors = np.empty((len(oriented), 128), np.float32)
+        describe_batch(layers, shape, oriented, SIGMA, descriptors)
+        results.append((extrema, refined, oriented, descriptors))
+    assert len(results[0][2]) > 3
+    for expected, found in zip(*results, strict=True):
+        np.testing.assert_array_equal(found, expected)
     np.testing.assert_allclose(np.linalg.norm(descriptors, axis=1), 1, atol=1e-5)
 
 
-def test_polar_is_arctan2():
-    """Magnitude and angle are those of hypot and arctan2 in all octants, zero included."""
+def test_angles_are_arctan2():
+    """The angle is that of arctan2 in all octants, zero included."""
     angles = np.linspace(0, 2 * np.pi, 257)[:-1]
     x, y = 3 * np.cos(angles).astype(np.float32), 3 * np.sin(angles).astype(np.float32)
-    x, y = np.append(x, np.float32(0)), np.append(y, np.float32(0))
+    found = [octants(*pair) for pair in zip(x, y, strict=True)]
     expected = np.arctan2(y.astype(np.float64), x) / (np.pi / 4) % 8
-    expected_magnitude = np.hypot(x, y)
-    to_polar(x, y)
-    np.testing.assert_allclose(x, expected_magnitude, rtol=1e-6)
-    np.testing.assert_allclose((y - expected + 4) % 8 - 4, 0, atol=2e-6)
+    np.testing.assert_allclose((found - expected + 4) % 8 - 4, 0, atol=2e-6)
+    assert octants(np.float32(0), np.float32(0)) == 0
 
 
-@pytest.mark.parametrize("upsample", [True, False])
-def test_first_layer_has_its_blur(upsample):
-    """The image, doubled or not, is taken to be blurred by half a pixel and gets the rest."""
-    image = data.camera()[:40, 200:240].astype(np.float32)
-    found = gaussian_pyramid(image, 3, SIGMA, upsample)[0][0]
-    if upsample:
-        places = np.meshgrid(*[(np.arange(80) + 0.5) / 2 - 0.5] * 2, indexing="ij")
-        image = ndimage.map_coordinates(image, places, order=1, mode="nearest")
-    blur = np.sqrt(SIGMA**2 - (1.0 if upsample else 0.5) ** 2)
-    expected = ndimage.gaussian_filter(image, blur, mode="mirror", truncate=6)
-    assert np.abs(found - expected).max() < 0.5  # of 255
-
-
-@pytest.mark.parametrize("upsample", [True, False])
-def test_layers_have_their_blur(upsample):
-    """Each layer is the first one blurred to sigma * 2 ** (i / n), each octave half the last."""
-    image = data.camera()[:96, 200:280].astype(np.float32)
-    pyramid = gaussian_pyramid(image, 3, SIGMA, upsample)
-    assert len(pyramid) == n_octaves(96, 80, upsample)
-    for octave in pyramid[:2]:
-        for i in range(1, 6):
-            blur = SIGMA * np.sqrt(2 ** (2 * i / 3) - 1)
-            expected = ndimage.gaussian_filter(octave[0], blur, mode="mirror", truncate=6)
-            assert np.abs(octave[i] - expected).max() < 0.5  # of 255; kernels are cut at 4 sigma
-    np.testing.assert_array_equal(pyramid[1][0], pyramid[0][3][::2, ::2])
-
-
-@pytest.mark.parametrize(
-    ("height", "width", "upsample", "expected"),
-    [
-        (512, 512, True, 9),
-        (512, 700, False, 7),
-        (1, 1, True, 0),
-        (1, 900, True, 0),
-        (4, 4, False, 0),
-    ],
-)
-def test_number_of_octaves(height, width, upsample, expected):
-    """Octaves end where the shorter side is about 4 pixels; a tiny image has none."""
-    assert n_octaves(height, width, upsample) == expected
+def test_decay_is_the_exponential():
+    """The polynomial is exp(-t) over its range."""
+    t = np.linspace(0, 1.6, 200, dtype=np.float32)
+    np.testing.assert_allclose([decay(value) for value in t], np.exp(-t), atol=1e-6)
 
 
 def test_gradients_on_the_rim_stay_inside():
@@ -229,6 +225,5 @@ def test_gradients_on_the_rim_stay_inside():
     layers = np.random.default_rng(3).normal(size=(6, 60, 60)).astype(np.float32)
     scale = 4 / 3 + 1e-15
     assert 2.5 - 1e-12 < 10 / (3 * scale) < 2.5
-    out = np.empty((1, 128), np.float32)
-    describe_batch(layers, np.array([[30.0, 30.0, 0.0, 1.0, 0.0]]), scale, out)
+    out = describe(layers, np.array([[30.0, 30.0, 0.0, 1.0, 0.0]]), scale)
     np.testing.assert_allclose(out[0], twin.describe(layers[0], 30, 30, scale, 0.0), atol=2e-5)
