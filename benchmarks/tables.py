@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-SHARE_FOUND = "share of opencv's found"
 RESULTS = Path(__file__).with_name("results")
+MAIN: set[str] = set()  # titles
 
 
 def figures(name: str) -> dict[str, Any]:
@@ -24,9 +25,6 @@ def rows() -> list[tuple[str, str, str]]:
         signs[key]
         for key in ("build_pipeline, no options", "classicvis train", "classicvis train --tune")
     )
-    hog, sift = figures("hog")["512x512 grey"], figures("sift")
-    dense = sift["dense SIFT, 512x512 grey, step 4, bin 4"]
-    keypoints = sift["SIFT keypoints, 512x512 grey, defaults"]
     return [
         (
             "sign-language digits, 5 folds, `hog` + `color_histogram`, `svm`, defaults",
@@ -48,24 +46,7 @@ def rows() -> list[tuple[str, str, str]]:
             f"{mnist['accuracy']:.2%}, {mnist['fit_seconds'] + mnist['predict_seconds']:.0f} s",
             "linear SVM on HOG blocks: 97.36 % (Maji and Malik 2009)",
         ),
-        (
-            "`functional.hog`, 512x512 grey, one core",
-            f"{hog['classicvis functional.hog [ms]']:.2f} ms",
-            f"{hog['times faster than scikit-image']:.0f}x scikit-image, "
-            f"{hog['times faster than opencv']:.1f}x OpenCV; largest difference to scikit-image "
-            f"{hog['largest difference to scikit-image']:.0e}",
-        ),
-        (
-            "`functional.dense_sift`, 512x512 grey, 15,625 descriptors, one core",
-            f"{dense['classicvis flat [ms]']:.1f} ms",
-            f"{dense['flat, times faster than opencv']:.0f}x OpenCV at those frames",
-        ),
-        (
-            "`functional.sift`, 512x512 grey, one core",
-            f"{keypoints['classicvis [ms]']:.0f} ms",
-            f"{keypoints['times faster than opencv']:.2f}x OpenCV; "
-            f"{keypoints[SHARE_FOUND]:.1%} of its keypoints found",
-        ),
+        *(speed(row) for row in figures("peers") if row["title"] in MAIN),
         (
             "`import classicvis`",
             f"{1e3 * figures('import_time')['seconds']:.0f} ms",
@@ -74,10 +55,37 @@ def rows() -> list[tuple[str, str, str]]:
     ]
 
 
+def speed(row: dict[str, Any]) -> tuple[str, str, str]:
+    """Return the line of one row of the comparison with peers."""
+    ratios = [f"{ratio:.3g}x {peer}" for peer, ratio in row["times_faster"].items()]
+    compared = [f"{name} {value:.3g}" for name, value in row.get("differences", {}).items()]
+    time = f"{row['milliseconds']['classicvis']:.3g} ms"
+    return row["title"], time, "; ".join([*ratios, *compared])
+
+
 def table() -> str:
-    lines = ["| what | reached | for comparison |", "| --- | --- | --- |"]
-    return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows())])
+    """Return the table of README."""
+    return _markdown(("what", "reached", "for comparison"), rows())
+
+
+def peers_table() -> str:
+    """Return the table of all rows of ``python -m benchmarks.peers``, one line for each peer."""
+    lines = []
+    for row in figures("peers"):
+        start = [row["title"], f"{row['milliseconds']['classicvis']:.3g} ms"]
+        floor = f"{row['times_the_floor']:.2g}x" if "times_the_floor" in row else ""
+        for peer, ratio in (row["times_faster"] or {"": None}).items():
+            goal = row["goals"].get(peer, {})
+            wanted = f"{goal['must']:g}x / {goal['aim']:g}x" if goal else ""
+            lines.append((*start, f"{ratio:.3g}x {peer}" if peer else "", wanted, floor))
+            start, floor = ["", ""], ""
+    return _markdown(("work", "time", "times faster", "must / aim", "times the floor"), lines)
+
+
+def _markdown(head: tuple[str, ...], lines: Iterable[tuple[str, ...]]) -> str:
+    table = [head, ("---",) * len(head), *lines]
+    return "\n".join(f"| {' | '.join(line)} |" for line in table)
 
 
 if __name__ == "__main__":
-    print(table())
+    print(table(), peers_table(), sep="\n\n")

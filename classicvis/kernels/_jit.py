@@ -26,6 +26,10 @@ if not getattr(numba.config, "DISABLE_JIT", False):
 # Reassociation and fused multiply-add let loops vectorise; NaN and infinity keep their meaning.
 VECTOR_FLAGS = {"reassoc", "contract", "nsz", "arcp"}
 
+# Less to compile: for kernels that allocate nothing, and for those that Python never calls.
+NO_ALLOCATION: dict[str, Any] = {"_nrt": False}
+INNER: dict[str, Any] = {**NO_ALLOCATION, "no_cpython_wrapper": True}
+
 
 @cache
 def sources_digest() -> str:
@@ -109,7 +113,7 @@ def kernel(function: Callable[..., Any] | None = None, **options: Any) -> Callab
     if function is None:
         return lambda function: kernel(function, **options)
     # Numba would hand down the flags of whichever kernel calls this one first.
-    options.setdefault("fastmath", False)
+    options = {"fastmath": False, "no_cfunc_wrapper": True, **options}
     dispatcher = numba.njit(nogil=True, **options)(function)
     if dispatcher is not function and cache_folder() is not None:
         dispatcher._cache = _KernelCache(function)

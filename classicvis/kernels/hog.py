@@ -18,9 +18,10 @@ import numpy as np
 import numpy.typing as npt
 
 from classicvis.exceptions import ImageError, ParameterError
-from classicvis.kernels._jit import VECTOR_FLAGS, kernel
+from classicvis.kernels._jit import NO_ALLOCATION, VECTOR_FLAGS, kernel
 from classicvis.kernels.hog_blocks import EPSILON, normalize, normalize_blocks
 from classicvis.kernels.hog_float import cell_histograms, polar_gradients
+from classicvis.kernels.hog_gradients import dominant_gradients
 
 _SLAB = 4096  # pixels worked on at once: their gradients, magnitudes and votes stay in cache
 _CELLS = 1 << 16  # values of cell histograms that wait to be normalised; one image at least
@@ -146,8 +147,8 @@ def hog_batch(
     # image, several rows of cells, or a few pixel rows of a single row of cells.
     group = min(n_rows, max(1, _SLAB // (width * cell[0])))
     slab = min(group * cell[0], max(1, _SLAB // width))
-    planes = np.empty((images.shape[3], (slab + 2) * width), i16)
-    gradients = np.empty((5, slab * width), i16)
+    samples = np.empty((2, slab * width * images.shape[3]), i16)
+    gradients = np.empty((4, slab * width), i16)
     magnitude, votes = np.empty(slab * width, f32), np.empty(slab * width, u32)
     offsets = _cell_offsets(slab, width, cell, orientations)
     slopes = _slopes(orientations // 2 if signed else orientations)
@@ -167,7 +168,7 @@ def hog_batch(
             orientations,
             signed,
             offsets,
-            planes,
+            samples,
             gradients,
             magnitude,
             votes,
@@ -220,10 +221,10 @@ def _slopes(n_bins: int) -> npt.NDArray[np.uint16]:
     return slopes
 
 
-@kernel(fastmath=VECTOR_FLAGS, error_model="numpy")
+@kernel(fastmath=VECTOR_FLAGS, error_model="numpy", **NO_ALLOCATION)
 def _sum_votes(
     pixels, shape, cell, slab, slopes, orientations, signed, offsets,
-    planes, gradients, magnitude, votes, cells,
+    samples, gradients, magnitude, votes, cells,
 ):  # fmt: skip
     """Write the cell histograms of each image: sums of magnitudes, not means."""
     width, n_rows = shape[1], shape[0] // cell[0]
@@ -239,81 +240,20 @@ def _sum_votes(
                 bottom = min(top + slab, end)
                 n = (bottom - top) * width
                 g_row, g_col, bins = gradients[0, :n], gradients[1, :n], gradients[2, :n]
-                dominant_gradients(image, shape, top, bottom, planes, gradients, g_row, g_col)
-                _orientation_bins(g_row, g_col, slopes, orientations, signed, bins)
-                _cast_votes(g_row, g_col, bins, offsets, magnitude, votes, histograms)
+                scratch = gradients[3]
+                dominant_gradients(image, shape, top, bottom, samples, g_row, g_col)
+                _orientation_bins(g_row, g_col, slopes, orientations, signed, scratch, bins)
+                for x in range(n):
+                    a, b = f32(g_row[x]), f32(g_col[x])
+                    magnitude[x] = np.sqrt(a * a + b * b)
+                for x in range(n):
+                    votes[x] = offsets[x] + u32(bins[x])
+                for x in range(n):
+                    histograms[votes[x]] += magnitude[x]
 
 
-@kernel(fastmath=VECTOR_FLAGS, error_model="numpy", inline="always")
-def dominant_gradients(pixels, shape, top, bottom, planes, scratch, g_row, g_col):
-    """Write the gradients of some rows of an image, of the channel where they are largest.
-
-    Parameters
-    ----------
-    pixels : ndarray of uint8, shape (height * width * channels,)
-        The image.
-    shape : (int, int, int)
-        Its height, width and channels.
-    top, bottom : int
-        The rows.
-    planes : ndarray of int16, shape (channels, (bottom - top + 2) * width or more)
-        Scratch.
-    scratch : ndarray of int16, shape (5, (bottom - top) * width or more)
-        Scratch, of which the last two rows are written.
-    g_row, g_col : ndarray of int16, shape ((bottom - top) * width,)
-        Receive the differences of the neighbours below and above, right and left; zero at the
-        borders of the image. The first of equally large channels counts.
-    """
-    height, width, channels = shape
-    start, stop = max(top - 1, 0), min(bottom + 1, height)
-    source = pixels[start * width * channels :]
-    at, size = (start - top + 1) * width, (stop - start) * width
-    if channels == 3:  # a constant stride vectorises
-        red, green, blue = planes[0, at:], planes[1, at:], planes[2, at:]
-        for x in range(size):
-            red[x] = source[3 * x]
-            green[x] = source[3 * x + 1]
-            blue[x] = source[3 * x + 2]
-    elif channels == 1:
-        grey = planes[0, at:]
-        for x in range(size):
-            grey[x] = source[x]
-    else:
-        for channel in range(channels):
-            for x in range(size):
-                planes[channel, at + x] = source[channels * x + channel]
-    n = g_row.size
-    rows, cols = g_row, g_col
-    for channel in range(channels):
-        above = planes[channel]
-        left, below = above[width - 1 :], above[2 * width :]
-        # Beyond the first and the last row lies their mirror image: the difference is zero.
-        step = width if height > 1 else 0
-        if bottom == height:
-            inside, beyond = above[n - step :], above[n + width :]
-            for x in range(width):
-                beyond[x] = inside[x]
-        if top == 0:
-            inside = above[width + step :]
-            for x in range(width):
-                above[x] = inside[x]
-        for x in range(n):
-            rows[x] = below[x] - above[x]
-            cols[x] = left[x + 2] - left[x]
-        for x in range(0, n, width):
-            cols[x] = 0
-            cols[x + width - 1] = 0
-        if channel:
-            for x in range(n):
-                energy = i32(i32(rows[x]) * i32(rows[x]) + i32(cols[x]) * i32(cols[x]))
-                best = i32(i32(g_row[x]) * i32(g_row[x]) + i32(g_col[x]) * i32(g_col[x]))
-                g_row[x] = rows[x] if energy > best else g_row[x]
-                g_col[x] = cols[x] if energy > best else g_col[x]
-        rows, cols = scratch[3], scratch[4]
-
-
-@kernel(fastmath=VECTOR_FLAGS, error_model="numpy", inline="always")
-def _orientation_bins(g_row, g_col, slopes, orientations, signed, bins):
+@kernel(fastmath=VECTOR_FLAGS, error_model="numpy", **NO_ALLOCATION)
+def _orientation_bins(g_row, g_col, slopes, orientations, signed, scratch, bins):
     """Write the bin of each gradient, over 180 degrees or over 360 if ``signed``.
 
     The formula was floor(atan2(g_row, g_col) mod pi * n_bins / pi). Here the edges below the
@@ -322,18 +262,14 @@ def _orientation_bins(g_row, g_col, slopes, orientations, signed, bins):
     times as long, and so did float32 products with sines and cosines.
     """
     half = orientations // 2 if signed else orientations
-    turn = i16(half if signed else 0)
     padding = i16(slopes.shape[0] - half // 2)  # is counted too
-    for x in range(bins.size):
-        mirrored = (i16(g_row[x] ^ g_col[x]) < 0) & (g_row[x] != 0)
-        lower = (g_row[x] < 0) | ((g_row[x] == 0) & (g_col[x] < 0))
-        start = i16(half - 1 + padding) if mirrored else i16(-padding)
-        bins[x] = i16(start + turn) if lower else start  # where no edge is reached
+    last = i16(half - 1 + padding)
     for k in range(0, slopes.shape[0], 4):
         q0, p0, tie0 = slopes[k, 0], slopes[k, 1], slopes[k, 2]
         q1, p1, tie1 = slopes[k + 1, 0], slopes[k + 1, 1], slopes[k + 1, 2]
         q2, p2, tie2 = slopes[k + 2, 0], slopes[k + 2, 1], slopes[k + 2, 2]
         q3, p3, tie3 = slopes[k + 3, 0], slopes[k + 3, 1], slopes[k + 3, 2]
+        part = bins if k == 0 else scratch
         for x in range(bins.size):
             a, b = u16(abs(g_row[x])), u16(abs(g_col[x]))
             mirrored = (i16(g_row[x] ^ g_col[x]) < 0) & (g_row[x] != 0)
@@ -342,18 +278,12 @@ def _orientation_bins(g_row, g_col, slopes, orientations, signed, bins):
             count = u16(count + u16(u16(a * q1) >= u16(u16(b * p1) + u16(m & tie1))))
             count = u16(count + u16(u16(a * q2) >= u16(u16(b * p2) + u16(m & tie2))))
             count = u16(count + u16(u16(a * q3) >= u16(u16(b * p3) + u16(m & tie3))))
-            # both before the choice: so they stay in 16 bits
-            forwards, backwards = i16(bins[x] + i16(count)), i16(bins[x] - i16(count))
-            bins[x] = backwards if mirrored else forwards
-
-
-@kernel(fastmath=VECTOR_FLAGS, error_model="numpy", inline="always")
-def _cast_votes(g_row, g_col, bins, offsets, magnitude, votes, histograms):
-    """Add the magnitude of each gradient to its bin of the histogram at its offset."""
-    for x in range(g_row.size):
-        a, b = f32(g_row[x]), f32(g_col[x])
-        magnitude[x] = np.sqrt(a * a + b * b)
-    for x in range(g_row.size):
-        votes[x] = offsets[x] + u32(bins[x])
-    for x in range(g_row.size):
-        histograms[votes[x]] += magnitude[x]
+            part[x] = i16(last - i16(count)) if mirrored else i16(i16(count) - padding)
+        if k > 0:
+            for x in range(bins.size):
+                bins[x] += scratch[x]
+        last, padding = i16(0), i16(0)
+    if signed:
+        for x in range(bins.size):
+            lower = (g_row[x] < 0) | ((g_row[x] == 0) & (g_col[x] < 0))
+            bins[x] += i16(half) if lower else i16(0)

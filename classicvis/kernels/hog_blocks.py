@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from classicvis.kernels._jit import VECTOR_FLAGS, kernel
+from classicvis.kernels._jit import INNER, NO_ALLOCATION, VECTOR_FLAGS, kernel
 
 BLOCK_NORMS = {"L1": 0, "L1-sqrt": 1, "L2": 2, "L2-Hys": 3}
 _L1, _L1_SQRT, _L2_HYS = 0, 1, 3
@@ -80,7 +80,7 @@ def normalize(
         np.sqrt(out, out=out)
 
 
-@kernel(fastmath=VECTOR_FLAGS, error_model="numpy")
+@kernel(fastmath=VECTOR_FLAGS, error_model="numpy", **NO_ALLOCATION)
 def _normalize_images(cells, pitch, grid, block, norm, epsilon, work, out):
     """Normalise the blocks of images.
 
@@ -99,13 +99,12 @@ def _normalize_images(cells, pitch, grid, block, norm, epsilon, work, out):
         _write_blocks(values, pitch, grid, block, orientations, scale, limit, out[k])
 
 
-@kernel(fastmath=VECTOR_FLAGS, error_model="numpy", inline="always")
+@kernel(fastmath=VECTOR_FLAGS, error_model="numpy", **INNER)
 def _block_scales(values, pitch, block, norm, epsilon, planes, sums, scale):
     """Write 1 / (L1 + epsilon) or 1 / sqrt(L2 ** 2 + epsilon ** 2); each cell is summed once."""
     orientations, is_l1 = planes.shape[0], norm in (_L1, _L1_SQRT)
-    linear = values.dtype.type(is_l1)
-    square = values.dtype.type(not is_l1)
-    epsilon = values.dtype.type(epsilon)
+    linear, square = values.dtype.type(is_l1), values.dtype.type(not is_l1)
+    least = values.dtype.type(epsilon if is_l1 else epsilon * epsilon)
     for i in range(sums.size):
         sums[i] = 0
     for b in range(orientations):
@@ -115,20 +114,14 @@ def _block_scales(values, pitch, block, norm, epsilon, planes, sums, scale):
         for i in range(plane.size):
             sums[i] += plane[i] * (linear + square * plane[i])  # a branch would double the loop
     for i in range(scale.size):
-        scale[i] = epsilon * (linear + square * epsilon)
-    for row in range(block[0]):
-        for col in range(block[1]):
-            shifted = sums[row * pitch + col :]
-            for i in range(scale.size):
-                scale[i] += shifted[i]
-    if not is_l1:
-        for i in range(scale.size):
-            scale[i] = np.sqrt(scale[i])
-    for i in range(scale.size):
-        scale[i] = 1 / scale[i]
+        total = least
+        for row in range(block[0]):
+            for col in range(block[1]):
+                total += sums[i + row * pitch + col]
+        scale[i] = 1 / (total if is_l1 else np.sqrt(total))
 
 
-@kernel(fastmath=VECTOR_FLAGS, error_model="numpy", inline="always")
+@kernel(fastmath=VECTOR_FLAGS, error_model="numpy", **INNER)
 def _hysteresis(planes, pitch, block, scale, limit):
     """Turn the scales of L2 into those of L2-Hys: min(v * scale, clip) / norm of the same.
 
@@ -153,7 +146,7 @@ def _hysteresis(planes, pitch, block, scale, limit):
         limit[i] = clip / norm
 
 
-@kernel(fastmath=VECTOR_FLAGS, error_model="numpy", inline="always")
+@kernel(fastmath=VECTOR_FLAGS, error_model="numpy", **INNER)
 def _write_blocks(values, pitch, grid, block, orientations, scale, limit, out):
     """Write min(cell * scale, limit) of every block; a row of cells of a block is one run."""
     run = block[1] * orientations

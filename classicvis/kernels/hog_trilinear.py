@@ -23,8 +23,8 @@ import numpy.typing as npt
 
 from classicvis.exceptions import ImageError
 from classicvis.kernels._jit import VECTOR_FLAGS, kernel
-from classicvis.kernels.hog import dominant_gradients
 from classicvis.kernels.hog_blocks import CLIP
+from classicvis.kernels.hog_gradients import dominant_gradients
 from classicvis.kernels.hog_polar import cast, soft_votes
 
 _SLAB = 16384  # pixels whose gradients and votes are worked out at a time
@@ -154,8 +154,8 @@ def _hog_trilinear_images(
     end = (blocks[0] - 1) * stride[0] + block_height
     pitch = -(-width // stride[1]) * (n_bins + 1)  # of the pixels in one phase of the stride
     slab = min(end, max(1, _SLAB // width))
-    planes = np.empty((channels, (slab + 2) * width), np.int16)
-    gradients = np.empty((5, slab * width), np.int16)
+    samples = np.empty((2, slab * width * channels), np.int16)
+    gradients = np.empty((2, slab * width), np.int16)
     floats = np.empty((2, slab * width), f32)
     offsets = _offsets_by_phase(slab, width, stride[1], pitch, n_bins + 1)
     places, votes = np.empty(slab * width, u32), np.empty((2, slab * width), f32)
@@ -174,7 +174,7 @@ def _hog_trilinear_images(
                 _root_gradients(pixels[k], shape, top, roots, g_row, g_col)
             else:
                 rows, cols = gradients[0, :n], gradients[1, :n]
-                dominant_gradients(pixels[k], shape, top, bottom, planes, gradients, rows, cols)
+                dominant_gradients(pixels[k], shape, top, bottom, samples, rows, cols)
                 for x in range(n):
                     g_row[x] = rows[x]
                     g_col[x] = cols[x]

@@ -22,8 +22,8 @@ import numpy.typing as npt
 
 from classicvis.exceptions import ImageError
 from classicvis.kernels._jit import VECTOR_FLAGS, kernel
-from classicvis.kernels.hog import dominant_gradients
 from classicvis.kernels.hog_blocks import CLIP
+from classicvis.kernels.hog_gradients import dominant_gradients
 from classicvis.kernels.hog_polar import cast
 
 _SLAB = 16384  # pixels worked on at once: their gradients and votes stay in cache
@@ -144,8 +144,8 @@ def _hog_uoctti_images(
 ):
     height, width, channels = shape
     slab = col_places.size // width
-    planes = np.empty((channels, (slab + 2) * width), i16)
-    gradients = np.empty((5, slab * width), i16)
+    samples = np.empty((2, slab * width * channels), i16)
+    gradients = np.empty((2, slab * width), i16)
     bins, places = np.empty(slab * width, i16), np.empty(slab * width, u32)
     votes = np.empty((2, slab * width), f32)
     # All whole cells, in a frame of one cell whose votes nobody reads.
@@ -160,7 +160,7 @@ def _hog_uoctti_images(
             bottom = min(top + slab, height)
             n = (bottom - top) * width
             g_row, g_col = gradients[0, :n], gradients[1, :n]
-            dominant_gradients(pixels[k], shape, top, bottom, planes, gradients, g_row, g_col)
+            dominant_gradients(pixels[k], shape, top, bottom, samples, g_row, g_col)
             _nearest_directions(g_row, g_col, slopes, n_bins, bins)
             _left_and_right_votes(g_row, g_col, bins, col_places, col_shares, places, votes)
             for row in range(top, bottom):

@@ -19,8 +19,8 @@ import numpy.typing as npt
 
 from classicvis.exceptions import ImageError
 from classicvis.kernels._jit import VECTOR_FLAGS, kernel
-from classicvis.kernels.hog import dominant_gradients
 from classicvis.kernels.hog_blocks import BLOCK_NORMS, CLIP, EPSILON
+from classicvis.kernels.hog_gradients import dominant_gradients
 from classicvis.kernels.hog_polar import cast, soft_votes
 
 _L1, _L1_SQRT = BLOCK_NORMS["L1"], BLOCK_NORMS["L1-sqrt"]
@@ -140,8 +140,8 @@ def _hog_votes_images(
     # A slab is a run of whole image rows: several rows of parts, or some pixel rows of one.
     group = min(n_rows, max(1, _SLAB // (width * step[0])))
     slab = min(group * step[0], max(1, _SLAB // width))
-    planes = np.empty((channels, (slab + 2) * width), np.int16)
-    gradients = np.empty((5, slab * width), np.int16)
+    samples = np.empty((2, slab * width * channels), np.int16)
+    gradients = np.empty((2, slab * width), np.int16)
     offsets = _part_offsets(slab, width, step, pitch, n_bins + 1)
     places = np.empty(slab * width, np.uint32)
     votes = np.empty((2, slab * width), f32)
@@ -158,7 +158,7 @@ def _hog_votes_images(
                 bottom = min(top + slab, end)
                 n = (bottom - top) * width
                 g_row, g_col = gradients[0, :n], gradients[1, :n]
-                dominant_gradients(pixels[k], shape, top, bottom, planes, gradients, g_row, g_col)
+                dominant_gradients(pixels[k], shape, top, bottom, samples, g_row, g_col)
                 low, high = votes[0, :n], votes[1, :n]
                 if hard_bins.size:
                     _hard_votes(g_row, g_col, hard_bins, offsets, places, low, high)

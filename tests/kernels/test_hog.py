@@ -73,7 +73,7 @@ def test_every_gradient_falls_into_the_bin_of_the_reference(n_bins, signed):
     g_row, g_col = (np.ascontiguousarray(g.ravel()) for g in np.meshgrid(steps, steps))
     bins, n_all = np.empty_like(g_row), n_bins * (1 + signed)
     slopes = hog_kernels._slopes(n_bins)
-    hog_kernels._orientation_bins(g_row, g_col, slopes, n_all, signed, bins)
+    hog_kernels._orientation_bins(g_row, g_col, slopes, n_all, signed, np.empty_like(bins), bins)
     period = 360 if signed else 180
     degrees = np.arctan2(g_row.astype(float), g_col.astype(float)) * (180 / np.pi) % period
     edges = np.float32(180.0 / n_bins * np.arange(n_all + 1))
