@@ -106,13 +106,12 @@ def _block_scales(values, pitch, block, norm, epsilon, planes, sums, scale):
     linear, square = values.dtype.type(is_l1), values.dtype.type(not is_l1)
     least = values.dtype.type(epsilon if is_l1 else epsilon * epsilon)
     for i in range(sums.size):
-        sums[i] = 0
-    for b in range(orientations):
-        plane, source = planes[b], values[b:]
-        for i in range(plane.size):
-            plane[i] = source[i * orientations]
-        for i in range(plane.size):
-            sums[i] += plane[i] * (linear + square * plane[i])  # a branch would double the loop
+        total = values.dtype.type(0)
+        for b in range(orientations):
+            value = values[i * orientations + b]
+            planes[b, i] = value
+            total += value * (linear + square * value)  # a branch would double the loop
+        sums[i] = total
     for i in range(scale.size):
         total = least
         for row in range(block[0]):
