@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from numbers import Integral, Real
 from typing import NamedTuple
 
@@ -11,11 +12,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from classicvis.exceptions import ParameterError
 from classicvis.functional._dense_sift import as_gray
+from classicvis.kernels.sift_describe import describe_batch
+from classicvis.kernels.sift_detect import extrema_buffers, find_extrema, refine_extrema
 from classicvis.kernels.sift_math import DESCRIPTOR_SIZE, Doubles, Floats, Indices, root_batch
-from classicvis.kernels.sift_octave import describe_octave
+from classicvis.kernels.sift_orient import MOST_ORIENTATIONS, orient_points
 from classicvis.kernels.sift_pyramid import Octave, first_blur, n_octaves, surroundings
 
 FULL_RANGE = 255  # grey levels: the scale space is kept in these, as in OpenCV
+FEW_EXTREMA = 1024  # of a band; there is room for more when more are found
 LAYER, RESPONSE, ORIENTATION = 2, 3, 4  # columns of the kernels' points
 
 
@@ -120,15 +124,10 @@ def sift(
     if gray.dtype != np.uint8:
         levels *= FULL_RANGE
     contrast = contrast_threshold * FULL_RANGE / n_octave_layers
-    octaves = _octaves(
+    points, descriptors, doublings = _octaves(
         levels, n_octave_layers, contrast, float(edge_threshold), float(sigma), upsample
     )
-    points = np.concatenate([np.empty((0, ORIENTATION + 1)), *(part for part, _ in octaves)])
-    descriptors = np.concatenate(
-        [np.empty((0, DESCRIPTOR_SIZE), np.float32), *(part for _, part in octaves)]
-    )
-    numbers = np.repeat(np.arange(len(octaves)), [len(part) for part, _ in octaves])
-    keypoints = _in_image(points, numbers - int(upsample), n_octave_layers, sigma)
+    keypoints = _in_image(points, doublings, n_octave_layers, sigma)
     chosen = _select(keypoints, points[:, RESPONSE], max_keypoints)
     descriptors = descriptors[chosen]
     if root:
@@ -139,33 +138,53 @@ def sift(
 
 def _octaves(
     image: Floats, n_layers: int, contrast: float, edge: float, sigma: float, upsample: bool
-) -> list[tuple[Doubles, Floats]]:
-    """Return the oriented points of each octave and their descriptors."""
+) -> tuple[Doubles, Floats, Indices]:
+    """Return oriented points, their descriptors and how often the image was halved for them."""
     margin = surroundings(n_layers, sigma)
-    blur = first_blur(upsample)
-    found = []
+    points, descriptors = (
+        [np.empty((0, ORIENTATION + 1))],
+        [np.empty((0, DESCRIPTOR_SIZE), np.float32)],
+    )
+    doublings = [0]
     for i in range(n_octaves(image.shape[0], image.shape[1], upsample)):
         is_first = i == 0
-        octave = Octave(
-            image, blur if is_first else 0.0, upsample and is_first, n_layers, sigma, margin
-        )
-        part = describe_octave(
-            image,
-            octave.doubled,
-            octave.planes,
-            octave.weights,
-            octave.filters,
-            margin,
-            octave.filled,
-            octave.next_image,
-            n_layers,
-            contrast,
-            edge,
-            sigma,
-        )
-        found.append(part)
+        blur = first_blur(upsample) if is_first else 0.0
+        octave = Octave(image, blur, upsample and is_first, n_layers, sigma, margin)
+        for part, described in _bands(octave, n_layers, contrast, edge, sigma):
+            points.append(part)
+            descriptors.append(described)
+            doublings.append(i - int(upsample))
         image = octave.next_image
-    return found
+    sizes = [len(part) for part in points]
+    return np.concatenate(points), np.concatenate(descriptors), np.repeat(doublings, sizes)
+
+
+def _bands(
+    octave: Octave, n_layers: int, contrast: float, edge: float, sigma: float
+) -> Iterator[tuple[Doubles, Floats]]:
+    """Yield the oriented points of each band of an octave and their descriptors."""
+    height, width = shape = octave.shape
+    layers = octave.planes[-n_layers - 3 :]
+    threshold = float(math.floor(contrast / 2))
+    buffers = extrema_buffers(n_layers, width)
+    extrema = np.empty((FEW_EXTREMA, 3), np.intp)
+    first = 0
+    while first < height:
+        rows = first, octave.slide(first)
+        n = find_extrema(layers, shape, rows, threshold, *buffers, extrema)
+        if n > len(extrema):
+            extrema = np.empty((n, 3), np.intp)
+            find_extrema(layers, shape, rows, threshold, *buffers, extrema)
+        points = np.empty((n, LAYER + 2))
+        n = refine_extrema(layers, shape, extrema[:n], contrast, edge, points)
+        if n > 0:
+            oriented = np.empty((MOST_ORIENTATIONS * n, ORIENTATION + 1))
+            n = orient_points(layers, shape, points[:n], sigma, oriented)
+            oriented = oriented[:n].copy()  # the room for many more is not kept
+            descriptors = np.empty((n, DESCRIPTOR_SIZE), np.float32)
+            describe_batch(layers, shape, oriented, sigma, descriptors)
+            yield oriented, descriptors
+        first = rows[1]
 
 
 def _in_image(points: Doubles, doublings: Indices, n_layers: int, sigma: float) -> Floats:

@@ -26,9 +26,9 @@ if not getattr(numba.config, "DISABLE_JIT", False):
 # Reassociation and fused multiply-add let loops vectorise; NaN and infinity keep their meaning.
 VECTOR_FLAGS = {"reassoc", "contract", "nsz", "arcp"}
 
-# Less to compile: for kernels that allocate nothing, and for those that Python never calls.
+# Less to compile: for kernels that Python never calls, and for those that allocate nothing.
+INNER: dict[str, Any] = {"no_cpython_wrapper": True}
 NO_ALLOCATION: dict[str, Any] = {"_nrt": False}
-INNER: dict[str, Any] = {**NO_ALLOCATION, "no_cpython_wrapper": True}
 
 
 @cache

@@ -99,7 +99,7 @@ def _normalize_images(cells, pitch, grid, block, norm, epsilon, work, out):
         _write_blocks(values, pitch, grid, block, orientations, scale, limit, out[k])
 
 
-@kernel(fastmath=VECTOR_FLAGS, error_model="numpy", **INNER)
+@kernel(fastmath=VECTOR_FLAGS, error_model="numpy", **INNER, **NO_ALLOCATION)
 def _block_scales(values, pitch, block, norm, epsilon, planes, sums, scale):
     """Write 1 / (L1 + epsilon) or 1 / sqrt(L2 ** 2 + epsilon ** 2); each cell is summed once."""
     orientations, is_l1 = planes.shape[0], norm in (_L1, _L1_SQRT)
@@ -120,7 +120,7 @@ def _block_scales(values, pitch, block, norm, epsilon, planes, sums, scale):
         scale[i] = 1 / (total if is_l1 else np.sqrt(total))
 
 
-@kernel(fastmath=VECTOR_FLAGS, error_model="numpy", **INNER)
+@kernel(fastmath=VECTOR_FLAGS, error_model="numpy", **INNER, **NO_ALLOCATION)
 def _hysteresis(planes, pitch, block, scale, limit):
     """Turn the scales of L2 into those of L2-Hys: min(v * scale, clip) / norm of the same.
 
@@ -145,7 +145,7 @@ def _hysteresis(planes, pitch, block, scale, limit):
         limit[i] = clip / norm
 
 
-@kernel(fastmath=VECTOR_FLAGS, error_model="numpy", **INNER)
+@kernel(fastmath=VECTOR_FLAGS, error_model="numpy", **INNER, **NO_ALLOCATION)
 def _write_blocks(values, pitch, grid, block, orientations, scale, limit, out):
     """Write min(cell * scale, limit) of every block; a row of cells of a block is one run."""
     run = block[1] * orientations

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from classicvis.kernels._jit import INNER, VECTOR_FLAGS, kernel
+from classicvis.kernels._jit import INNER, NO_ALLOCATION, VECTOR_FLAGS, kernel
 
 i16, i32 = np.int16, np.int32
 
 
-@kernel(fastmath=VECTOR_FLAGS, error_model="numpy", **INNER)
+@kernel(fastmath=VECTOR_FLAGS, error_model="numpy", **INNER, **NO_ALLOCATION)
 def dominant_gradients(pixels, shape, top, bottom, samples, g_row, g_col):
     """Write the gradients of some rows of an image, of the channel where they are largest.
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from classicvis.kernels._jit import VECTOR_FLAGS, kernel
+from classicvis.kernels._jit import INNER, VECTOR_FLAGS, kernel
 from classicvis.kernels.sift_math import Doubles, Floats, Indices, Shape
 
 CUT = 4.0  # filters end at this many sigma, as OpenCV's for float images
@@ -69,7 +69,7 @@ def mirror(i: int, n: int) -> int:
     return i
 
 
-@kernel(fastmath=VECTOR_FLAGS)
+@kernel(inline="always")
 def _begin_sum(flat: Floats, starts: Indices, weights: Floats, out: Floats) -> None:
     """Weigh the centre and three pairs: ``out = sum(weights[k] * (before + behind))``."""
     n = out.size
@@ -85,7 +85,7 @@ def _begin_sum(flat: Floats, starts: Indices, weights: Floats, out: Floats) -> N
         out[c] = w0 * center[c] + w1 * (a1[c] + b1[c]) + w2 * (a2[c] + b2[c]) + w3 * (a3[c] + b3[c])
 
 
-@kernel(fastmath=VECTOR_FLAGS)
+@kernel(inline="always")
 def _continue_sum(flat: Floats, starts: Indices, weights: Floats, pair: int, out: Floats) -> None:
     """Add two more pairs, beginning with this one."""
     n = out.size
@@ -99,7 +99,7 @@ def _continue_sum(flat: Floats, starts: Indices, weights: Floats, pair: int, out
         out[c] += w1 * (a1[c] + b1[c]) + w2 * (a2[c] + b2[c])
 
 
-@kernel
+@kernel(fastmath=VECTOR_FLAGS, **INNER)
 def _weighted_sum(flat: Floats, starts: Indices, weights: Floats, out: Floats) -> None:
     """Weigh stretches of a flat array; ``starts`` holds the centre's begin, then those of pairs."""
     _begin_sum(flat, starts, weights, out)
@@ -107,7 +107,7 @@ def _weighted_sum(flat: Floats, starts: Indices, weights: Floats, out: Floats) -
         _continue_sum(flat, starts, weights, pair, out)
 
 
-@kernel
+@kernel(inline="always")
 def blur_rows(
     source: Floats,
     shape: Shape,
@@ -120,8 +120,8 @@ def blur_rows(
 
     Parameters
     ----------
-    source : ndarray of shape (n_rows, row_length), float32
-        A ring that holds what the filter reaches.
+    source : ndarray of shape (n_rows * row_length,), float32
+        A ring that holds what the filter reaches, of the same shape as ``out`` but flat.
     shape : (int, int)
         Height and width of the image.
     rows : (int, int)
@@ -134,10 +134,9 @@ def blur_rows(
         A ring that receives the rows.
     """
     height, width = shape
-    n_rows, row_length = source.shape
+    n_rows, row_length = out.shape
     n_pairs = weights.size - 1
     reach = n_pairs * spacing
-    flat = source.reshape(-1)
     row_starts = np.empty(2 * n_pairs + 1, np.intp)
     starts = np.empty(2 * n_pairs + 1, np.intp)
     starts[0] = reach
@@ -150,7 +149,7 @@ def blur_rows(
         for k in range(2 * n_pairs + 1):
             offset = starts[k] - reach
             row_starts[k] = mirror(row + offset, height) % n_rows * row_length
-        _weighted_sum(flat, row_starts, weights, middle)
+        _weighted_sum(source, row_starts, weights, middle)
         for i in range(1, reach + 1):
             padded[reach - i] = middle[mirror(i, width)]
             padded[reach + width - 1 + i] = middle[mirror(width - 1 + i, width)]

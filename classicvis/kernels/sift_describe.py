@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from classicvis.kernels._jit import VECTOR_FLAGS, kernel
+from classicvis.kernels._jit import INNER, VECTOR_FLAGS, kernel
 from classicvis.kernels._vector import add_scaled
 from classicvis.kernels.sift_gradients import FIELDS, STEP, decay, gather_row, octants
 from classicvis.kernels.sift_math import (
@@ -53,7 +53,7 @@ def window_radius(width: float) -> int:
     return round(width * math.sqrt(2.0) * REACH)
 
 
-@kernel(error_model="numpy")
+@kernel(inline="always")
 def _gather(
     image: Floats,
     shape: Shape,
@@ -100,7 +100,7 @@ def _gather(
     return n
 
 
-@kernel(fastmath=VECTOR_FLAGS, error_model="numpy")
+@kernel(fastmath=VECTOR_FLAGS, error_model="numpy", **INNER)
 def _share(
     samples: Floats, turn: np.float32, places: Integers, beyond: Floats, shares: Floats
 ) -> None:
@@ -115,8 +115,8 @@ def _share(
         r, c = samples[4 * i + 2], samples[4 * i + 3]
         from_center = (r - CENTER) * (r - CENTER) + (c - CENTER) * (c - CENTER)
         magnitude = np.sqrt(x * x + y * y) * decay(from_center * FALLOFF)
-        r = min(max(r, ZERO), LAST)
-        c = min(max(c, ZERO), LAST)
+        r = ZERO if r < ZERO else (LAST if r > LAST else r)
+        c = ZERO if c < ZERO else (LAST if c > LAST else c)
         angle = octants(x, y) + turn
         square_row = np.int32(r)
         square_column = np.int32(c)
@@ -137,7 +137,7 @@ def _share(
         shares[4 * i + 3] = lower * c
 
 
-@kernel
+@kernel(inline="always")
 def _scatter(n: int, places: Integers, beyond: Floats, shares: Floats, squares: Floats) -> None:
     """Add the shares of n gradients to the entries of their squares.
 
@@ -158,7 +158,7 @@ def _scatter(n: int, places: Integers, beyond: Floats, shares: Floats, squares: 
         add_scaled(squares, places[i] + CORNERS, beyond[i], shares, CORNERS * i)
 
 
-@kernel
+@kernel(inline="always")
 def _collect(squares: Floats, descriptor: Floats) -> None:
     """Sum up what the four squares around each bin have gathered for it."""
     for r in range(N_BINS):
@@ -179,7 +179,7 @@ def _collect(squares: Floats, descriptor: Floats) -> None:
                     descriptor[bin_start] += value
 
 
-@kernel
+@kernel(error_model="numpy")
 def describe_batch(
     gaussians: Floats, shape: Shape, points: Doubles, sigma: float, out: Floats
 ) -> None:

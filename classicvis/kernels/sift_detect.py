@@ -10,12 +10,10 @@ lies at index ``y % n_rows``.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
-from classicvis.kernels._jit import VECTOR_FLAGS, kernel
+from classicvis.kernels._jit import kernel
 from classicvis.kernels.sift_math import Doubles, Floats, Indices, Mask, Shape
 
 BORDER = 5  # no keypoint lies closer to the image's edge, in pixels of its octave
@@ -24,18 +22,14 @@ MAX_SHIFT = 5  # rows that it may go up or down, all in all
 WORD = 8  # bytes of the mask that are looked at together
 
 
-@kernel(fastmath=VECTOR_FLAGS)
-def _difference_row(gaussians: Floats, row: int, out: Floats) -> None:
-    """Write one row of every difference of Gaussians (n_layers, width)."""
-    for layer in range(out.shape[0]):
-        upper = gaussians[layer + 1, row % gaussians.shape[1]]
-        lower = gaussians[layer, row % gaussians.shape[1]]
-        difference = out[layer]
-        for c in range(difference.size):
-            difference[c] = upper[c] - lower[c]
+@kernel(inline="always")
+def _subtract(upper: Floats, lower: Floats, out: Floats) -> None:
+    """Write the difference of two rows."""
+    for c in range(out.size):
+        out[c] = upper[c] - lower[c]
 
 
-@kernel
+@kernel(inline="always")
 def _extremes(first: Floats, second: Floats, third: Floats, tops: Floats, pits: Floats) -> None:
     """Write the largest and the smallest of three rows, element by element."""
     for c in range(tops.size):
@@ -46,44 +40,46 @@ def _extremes(first: Floats, second: Floats, third: Floats, tops: Floats, pits: 
         pits[c] = d if d < smaller else smaller
 
 
-@kernel
-def _merge_tops(lower: Floats, middle: Floats, upper: Floats, tops: Floats) -> None:
-    """Write the largest of three rows, element by element."""
-    for c in range(tops.size):
-        larger = lower[c] if lower[c] > middle[c] else middle[c]
-        tops[c] = upper[c] if upper[c] > larger else larger
+@kernel(inline="always")
+def _merge(tops: Floats, pits: Floats, layer: int, top: Floats, pit: Floats) -> None:
+    """Write the largest top and the smallest pit of three layers, element by element."""
+    for c in range(top.size):
+        a, b, d = tops[layer - 1, c], tops[layer, c], tops[layer + 1, c]
+        larger = a if a > b else b
+        top[c] = d if d > larger else larger
+        a, b, d = pits[layer - 1, c], pits[layer, c], pits[layer + 1, c]
+        smaller = a if a < b else b
+        pit[c] = d if d < smaller else smaller
 
 
-@kernel
-def _merge_pits(lower: Floats, middle: Floats, upper: Floats, pits: Floats) -> None:
-    """Write the smallest of three rows, element by element."""
-    for c in range(pits.size):
-        smaller = lower[c] if lower[c] < middle[c] else middle[c]
-        pits[c] = upper[c] if upper[c] < smaller else smaller
-
-
-@kernel
+@kernel(inline="always")
 def _mark_row(row: Floats, tops: Floats, pits: Floats, limit: np.float32, mask: Mask) -> None:
     """Mark (1 or 0) the values beyond the limit that none of three columns of extremes exceeds."""
     for c in range(row.size - 2):
         value = row[c + 1]
-        top = max(max(tops[c], tops[c + 1]), tops[c + 2])
-        pit = min(min(pits[c], pits[c + 1]), pits[c + 2])
-        mask[c + 1] = ((value > limit) & (value >= top)) | ((value < -limit) & (value <= pit))
+        is_top = (value >= tops[c]) & (value >= tops[c + 1]) & (value >= tops[c + 2])
+        is_pit = (value <= pits[c]) & (value <= pits[c + 1]) & (value <= pits[c + 2])
+        mask[c + 1] = ((value > limit) & is_top) | ((value < -limit) & is_pit)
 
 
-@kernel
-def _grown(table: NDArray[Any]) -> NDArray[Any]:
-    """Return a copy of the table with room for twice as many rows."""
-    larger = np.empty((2 * table.shape[0], table.shape[1]), table.dtype)
-    for i in range(table.shape[0]):
-        for j in range(table.shape[1]):
-            larger[i, j] = table[i, j]
-    return larger
+def extrema_buffers(n_layers: int, width: int) -> tuple[Floats, Mask, NDArray[np.uint64]]:
+    """Return what `find_extrema` needs room for: rows of numbers and a mask, twice."""
+    n_differences = n_layers + 2
+    words = np.zeros(-(-width // WORD), np.uint64)
+    return np.empty((5 * n_differences + 2, width), np.float32), words.view(np.uint8), words
 
 
-@kernel
-def find_extrema(gaussians: Floats, shape: Shape, rows: Shape, threshold: float) -> Indices:
+@kernel(error_model="numpy")
+def find_extrema(
+    gaussians: Floats,
+    shape: Shape,
+    rows: Shape,
+    threshold: float,
+    lines: Floats,
+    mask: Mask,
+    words: NDArray[np.uint64],
+    out: Indices,
+) -> int:
     """Find the local extrema of the difference of Gaussians in space and scale.
 
     Parameters
@@ -96,57 +92,58 @@ def find_extrema(gaussians: Floats, shape: Shape, rows: Shape, threshold: float)
         The first row to be searched and the one behind the last.
     threshold : float
         Smaller absolute values are passed over.
+    lines, mask, words
+        From `extrema_buffers`.
+    out : ndarray of shape (n, 3), intp
+        Receives row, column and layer (1 to n_layers) of each, as far as there is room.
 
     Returns
     -------
-    ndarray of shape (n, 3), intp
-        Row, column and layer (1 to n_layers) of each.
+    int
+        The number of extrema, those without room included.
     """
     n_differences = gaussians.shape[0] - 1
     height, width = shape
-    found = np.empty((256, 3), np.intp)
     count = 0
     first_row = max(rows[0], BORDER)
     end_row = min(rows[1], height - BORDER)
     if first_row >= end_row or width <= 2 * BORDER:
-        return found[:0]
-    ring = np.empty((3, n_differences, width), np.float32)
-    tops = np.empty((n_differences, width), np.float32)
-    pits = np.empty((n_differences, width), np.float32)
-    top = np.empty(width, np.float32)
-    pit = np.empty(width, np.float32)
+        return 0
+    tops = lines[3 * n_differences : 4 * n_differences]
+    pits = lines[4 * n_differences : 5 * n_differences]
+    top, pit = lines[5 * n_differences], lines[5 * n_differences + 1]
     limit = np.float32(threshold)
-    mask = np.zeros((width + WORD - 1) // WORD * WORD, np.uint8)
-    words = mask.view(np.uint64)
-    for row in range(first_row - 1, first_row + 1):
-        _difference_row(gaussians, row, ring[row % 3])
-    for row in range(first_row, end_row):
-        _difference_row(gaussians, row + 1, ring[(row + 1) % 3])
+    for row in range(first_row - 2, end_row):
+        for layer in range(n_differences):
+            index = (row + 1) % gaussians.shape[1]
+            difference = lines[(row + 1) % 3 * n_differences + layer]
+            _subtract(gaussians[layer + 1, index], gaussians[layer, index], difference)
+        if row < first_row:
+            continue
         # The extremes of the 3 x 3 x 3 around each value, one direction after another: this was a
         # comparison with each of the 26 neighbours.
         for layer in range(n_differences):
-            _extremes(ring[0, layer], ring[1, layer], ring[2, layer], tops[layer], pits[layer])
+            first, second, third = layer, n_differences + layer, 2 * n_differences + layer
+            _extremes(lines[first], lines[second], lines[third], tops[layer], pits[layer])
         for layer in range(1, n_differences - 1):
-            _merge_tops(tops[layer - 1], tops[layer], tops[layer + 1], top)
-            _merge_pits(pits[layer - 1], pits[layer], pits[layer + 1], pit)
-            _mark_row(ring[row % 3, layer], top, pit, limit, mask)
+            _merge(tops, pits, layer, top, pit)
+            _mark_row(lines[row % 3 * n_differences + layer], top, pit, limit, mask)
             for word in range(words.size):
                 if words[word] == 0:
                     continue
-                first = max(word * WORD, BORDER)
-                for column in range(first, min(word * WORD + WORD, width - BORDER)):
+                start = word * WORD
+                for column in range(max(start, BORDER), min(start + WORD, width - BORDER)):
                     if mask[column] == 0:
                         continue
-                    if count == found.shape[0]:
-                        found = _grown(found)
-                    found[count, 0] = row
-                    found[count, 1] = column
-                    found[count, 2] = layer
+                    if count < out.shape[0]:
+                        out[count, 0] = row
+                        out[count, 1] = column
+                        out[count, 2] = layer
                     count += 1
-    return found[:count]
+    return count
 
 
-@kernel
+@kernel(inline="always")
 def _derivatives(gaussians: Floats, layer: int, row: int, column: int, cube: Doubles) -> tuple:
     """Return the gradient and the Hessian of the difference of Gaussians at one pixel.
 
@@ -171,7 +168,7 @@ def _derivatives(gaussians: Floats, layer: int, row: int, column: int, cube: Dou
     return (d_s, d_r, d_c), (d_ss, d_rr, d_cc, d_sr, d_sc, d_rc)
 
 
-@kernel
+@kernel(inline="always")
 def _newton_step(gradient: tuple, hessian: tuple) -> tuple:
     """Return where the quadratic fit has its extremum: ``-inv(hessian) @ gradient``.
 
@@ -195,7 +192,7 @@ def _newton_step(gradient: tuple, hessian: tuple) -> tuple:
     )
 
 
-@kernel
+@kernel(inline="always")
 def _refine(
     gaussians: Floats,
     shape: Shape,
@@ -212,9 +209,9 @@ def _refine(
     for _ in range(MAX_STEPS):
         gradient, hessian = _derivatives(gaussians, layer, row, column, cube)
         s, r, c = _newton_step(gradient, hessian)
-        if max(abs(s), abs(r), abs(c)) < 0.5:
+        if abs(s) < 0.5 and abs(r) < 0.5 and abs(c) < 0.5:
             break
-        if max(abs(s), abs(r), abs(c)) > height + width:
+        if abs(s) + abs(r) + abs(c) > height + width:
             return False
         layer += round(s)
         row += round(r)
@@ -243,7 +240,7 @@ def _refine(
     return True
 
 
-@kernel
+@kernel(error_model="numpy")
 def refine_extrema(
     gaussians: Floats, shape: Shape, extrema: Indices, contrast: float, edge: float, out: Doubles
 ) -> int:

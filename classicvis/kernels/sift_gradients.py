@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from classicvis.kernels._jit import VECTOR_FLAGS, kernel
+from classicvis.kernels._jit import INNER, VECTOR_FLAGS, kernel
 from classicvis.kernels.sift_math import EIGHT, FOUR, TWO, ZERO, Floats, octant_fraction
 
 STEP = 8  # samples are gathered in multiples of this: whole vectors
@@ -45,7 +45,7 @@ def octants(x: np.float32, y: np.float32) -> np.float32:
     return EIGHT - turn if y < ZERO else turn
 
 
-@kernel(fastmath=VECTOR_FLAGS)
+@kernel(fastmath=VECTOR_FLAGS, error_model="numpy", **INNER)
 def gather_row(
     image: Floats,
     row: int,

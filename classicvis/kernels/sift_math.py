@@ -17,6 +17,7 @@ Integers: TypeAlias = NDArray[np.int32]
 Mask: TypeAlias = NDArray[np.uint8]
 Shape: TypeAlias = tuple[int, int]
 
+
 N_ORIENTATIONS = 8
 N_BINS = 4  # spatial bins along each side
 DESCRIPTOR_SIZE = N_BINS * N_BINS * N_ORIENTATIONS

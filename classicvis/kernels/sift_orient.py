@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from classicvis.kernels._jit import VECTOR_FLAGS, kernel
+from classicvis.kernels._jit import INNER, VECTOR_FLAGS, kernel
 from classicvis.kernels.sift_gradients import FIELDS, STEP, decay, gather_row, octants
 from classicvis.kernels.sift_math import ZERO, Doubles, Floats, Integers, Shape
 
@@ -25,7 +25,7 @@ def window_radius(scale: float) -> int:
     return round(3 * WINDOW_SIGMA * scale)
 
 
-@kernel
+@kernel(inline="always")
 def _gather(
     image: Floats, shape: Shape, row: int, column: int, scale: float, samples: Floats
 ) -> int:
@@ -44,7 +44,7 @@ def _gather(
     return n
 
 
-@kernel(fastmath=VECTOR_FLAGS, error_model="numpy")
+@kernel(fastmath=VECTOR_FLAGS, error_model="numpy", **INNER)
 def _vote(samples: Floats, angles: Integers, votes: Floats) -> None:
     """Write the bin of each sample's angle, 0 to 36, and its weighted magnitude."""
     for i in range(angles.size):
@@ -58,7 +58,7 @@ def _vote(samples: Floats, angles: Integers, votes: Floats) -> None:
         votes[i] = np.sqrt(x * x + y * y) * weight
 
 
-@kernel
+@kernel(inline="always")
 def _count(angles: Integers, votes: Floats, raw: Floats) -> None:
     """Sum up the votes (n,) for each angle; ``raw`` is (37,), its last entry is the first."""
     for i in range(raw.size):
@@ -68,7 +68,7 @@ def _count(angles: Integers, votes: Floats, raw: Floats) -> None:
     raw[0] += raw[N_ANGLES]
 
 
-@kernel
+@kernel(inline="always")
 def _smooth(raw: Floats, histogram: Floats) -> np.float32:
     """Smooth the histogram with (1, 4, 6, 4, 1) / 16; return its maximum."""
     highest = ZERO
@@ -78,11 +78,11 @@ def _smooth(raw: Floats, histogram: Floats) -> np.float32:
             + 4 * (raw[(i + 35) % N_ANGLES] + raw[(i + 1) % N_ANGLES])
             + (raw[(i + 34) % N_ANGLES] + raw[(i + 2) % N_ANGLES])
         ) / 16
-        highest = max(highest, histogram[i])
+        highest = histogram[i] if histogram[i] > highest else highest
     return highest
 
 
-@kernel
+@kernel(error_model="numpy")
 def orient_points(
     gaussians: Floats, shape: Shape, points: Doubles, sigma: float, out: Doubles
 ) -> int:

@@ -7,11 +7,12 @@ are as long as the image is wide, and `PADDING` or more longer.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
 
-from classicvis.kernels._jit import VECTOR_FLAGS, kernel
+from classicvis.kernels._jit import INNER, VECTOR_FLAGS, kernel
 from classicvis.kernels.sift_blur import blur_rows, gaussian_taps, tap_spacing
 from classicvis.kernels.sift_describe import BIN_SCALES, window_radius
 from classicvis.kernels.sift_detect import MAX_SHIFT
@@ -42,6 +43,25 @@ def first_blur(upsample: bool) -> float:
     return CAMERA_BLUR * (2 if upsample else 1)
 
 
+@lru_cache(maxsize=16)
+def blur_filters(blur: float, n_layers: int, sigma: float) -> tuple[Floats, Indices, int]:
+    """Return the weights and filters of an `Octave`, and how far they reach, all in all."""
+    blurs = sigma * 2 ** (np.arange(n_layers + 3) / n_layers)
+    if blur:
+        blurs = np.append(blur, blurs)
+    spacings = [tap_spacing(after) for after in blurs[1:]]
+    steps = [
+        gaussian_taps(math.sqrt(max(after**2 - before**2, 0.01)), spacing)
+        for (before, after), spacing in zip(pairwise(blurs), spacings, strict=True)
+    ]
+    n_pairs = [len(step) - 1 for step in steps]
+    filters = np.column_stack([n_pairs, spacings]).astype(np.intp)
+    table = np.zeros((len(steps), max(n_pairs) + 1), np.float32)
+    for weights, step in zip(table, steps, strict=True):
+        weights[: len(step)] = step
+    return table, filters, int(filters.prod(axis=1).sum())
+
+
 class Octave:
     """The filters and the window of one octave, which `slide` moves down.
 
@@ -67,6 +87,8 @@ class Octave:
     planes : ndarray of shape (n_planes, n_rows, row_length), float32
         The window. The last ``n_layers + 3`` planes are the layers: layer i has blur
         ``sigma * 2 ** (i / n_layers)``. Where the image has less than that, it is plane 0.
+    flat_planes : ndarray of shape (n_planes, n_rows * row_length), float32
+        A view of the window.
     weights : ndarray of shape (n_planes - 1, n), float32
         Of the filter from each plane to the next, see `gaussian_taps`.
     filters : ndarray of shape (n_planes - 1, 2), intp
@@ -83,35 +105,41 @@ class Octave:
         self.image = image
         self.doubled = doubled
         self.margin = margin
-        blurs = sigma * 2 ** (np.arange(n_layers + 3) / n_layers)
-        if blur:
-            blurs = np.append(blur, blurs)
-        spacings = [tap_spacing(after) for after in blurs[1:]]
-        steps = [
-            gaussian_taps(math.sqrt(max(after**2 - before**2, 0.01)), spacing)
-            for (before, after), spacing in zip(pairwise(blurs), spacings, strict=True)
-        ]
-        n_pairs = [len(step) - 1 for step in steps]
-        self.filters = np.column_stack([n_pairs, spacings]).astype(np.intp)
-        self.weights = np.zeros((len(steps), max(n_pairs) + 1), np.float32)
-        for weights, step in zip(self.weights, steps, strict=True):
-            weights[: len(step)] = step
+        self.weights, self.filters, reach = blur_filters(blur, n_layers, sigma)
+        n_planes = len(self.filters) + 1
         height, width = image.shape
         self.shape = (2 * height, 2 * width) if doubled else (height, width)
-        n_rows = min(self.shape[0], BAND + 2 * margin + int(self.filters.prod(axis=1).sum()))
+        n_rows = min(self.shape[0], BAND + 2 * margin + reach)
         # an odd number of lines, or the rows of an image of 1024 columns share one set of the cache
         row_length = ((self.shape[1] + PADDING) // LINE | 1) * LINE
-        self.planes = np.empty((len(blurs), n_rows, row_length), np.float32)
+        self.planes = np.empty((n_planes, n_rows, row_length), np.float32)
         self.planes[:, :, self.shape[1] :] = 0
-        self.filled = np.zeros(len(blurs), np.intp)
+        self.flat_planes = self.planes.reshape(n_planes, -1)
+        self.filled = np.zeros(n_planes, np.intp)
         self.next_image = np.empty((self.shape[0] // 2, self.shape[1] // 2), np.float32)
 
+    def slide(self, first: int) -> int:
+        """Move the window down to row ``first``, see the kernel `slide`."""
+        return slide(
+            self.image,
+            self.doubled,
+            self.planes,
+            self.flat_planes,
+            self.weights,
+            self.filters,
+            self.margin,
+            first,
+            self.filled,
+            self.next_image,
+        )
 
-@kernel
+
+@kernel(error_model="numpy")
 def slide(
     image: Floats,
     doubled: bool,
     planes: Floats,
+    flat_planes: Floats,
     weights: Floats,
     filters: Indices,
     margin: int,
@@ -135,33 +163,36 @@ def slide(
     end = min(height, max(first - margin, 0) + n_rows)
     for i in range(n_planes):
         rows = filled[i], end
+        step = 2 if i > 0 else 1  # of `take_rows`: compiled once, as a constant would not be
         if i > 0:
             n_pairs, spacing = filters[i - 1, 0], filters[i - 1, 1]
-            blur_rows(planes[i - 1], shape, rows, weights[i - 1, : n_pairs + 1], spacing, planes[i])
+            taps = weights[i - 1, : n_pairs + 1]
+            blur_rows(flat_planes[i - 1], shape, rows, taps, spacing, planes[i])
         elif doubled:
             double_rows(image, rows, planes[0])
         else:
-            copy_rows(image, rows, planes[0])
+            take_rows(image, step, rows, planes[0])
         if i == n_planes - 3:  # twice the blur of the first layer
-            halve_rows(planes[i], rows, next_image)
+            half = (rows[0] + 1) // 2, min((rows[1] + 1) // 2, next_image.shape[0])
+            take_rows(planes[i], step, half, next_image)
         filled[i] = end
         if end < height and i < n_planes - 1:
             end -= filters[i, 0] * filters[i, 1]
     return height if end == height else end - margin
 
 
-@kernel
-def copy_rows(image: Floats, rows: Shape, out: Floats) -> None:
-    """Write some rows of an image to a ring (n_rows, row_length)."""
-    width = image.shape[1]
+@kernel(error_model="numpy", **INNER)
+def take_rows(source: Floats, step: int, rows: Shape, out: Floats) -> None:
+    """Write some rows to a ring, of which each is every ``step``-th pixel of as many-th a row."""
+    width = min(source.shape[1] // step, out.shape[1])
     for row in range(rows[0], rows[1]):
-        source = image[row]
+        line = source[step * row % source.shape[0]]
         target = out[row % out.shape[0]]
         for c in range(width):
-            target[c] = source[c]
+            target[c] = line[step * c]
 
 
-@kernel(fastmath=VECTOR_FLAGS)
+@kernel(fastmath=VECTOR_FLAGS, error_model="numpy", **INNER)
 def double_rows(image: Floats, rows: Shape, out: Floats) -> None:
     """Write some rows of an image of twice the size to a ring.
 
@@ -183,14 +214,3 @@ def double_rows(image: Floats, rows: Shape, out: Floats) -> None:
             center = near * line[c + 1]
             target[2 * c] = center + far * line[c]
             target[2 * c + 1] = center + far * line[c + 2]
-
-
-@kernel
-def halve_rows(source: Floats, rows: Shape, out: Floats) -> None:
-    """Write every second pixel of every second of some rows of a ring to an image of half size."""
-    height, width = out.shape
-    for row in range((rows[0] + 1) // 2, min((rows[1] + 1) // 2, height)):
-        line = source[2 * row % source.shape[0]]
-        target = out[row]
-        for c in range(width):
-            target[c] = line[2 * c]

@@ -9,7 +9,7 @@ from scipy import ndimage
 from skimage import data
 
 from classicvis.kernels.sift_describe import describe_batch
-from classicvis.kernels.sift_detect import find_extrema, refine_extrema
+from classicvis.kernels.sift_detect import extrema_buffers, find_extrema, refine_extrema
 from classicvis.kernels.sift_gradients import decay, octants
 from classicvis.kernels.sift_orient import MOST_ORIENTATIONS, orient_points
 from tests.reference import sift as twin
@@ -43,7 +43,16 @@ def ring(layers, n_rows=None):
 
 def find(layers, threshold):
     height, width = layers.shape[1:]
-    return find_extrema(ring(layers), (height, width), (0, height), threshold)
+    return find_in(ring(layers), (height, width), (0, height), threshold)
+
+
+def find_in(window, shape, rows, threshold, room=2000):
+    """Return the extrema of a window, from tables with room for so many."""
+    buffers = extrema_buffers(len(window) - 3, shape[1])
+    out = np.full((room, 3), -1)
+    n = find_extrema(window, shape, rows, threshold, *buffers, out)
+    assert n <= room
+    return out[:n]
 
 
 def refine(layers, extrema, contrast, edge):
@@ -71,11 +80,23 @@ def test_extrema_equal_the_twin(octave):
 
 
 def test_extrema_of_noise_equal_the_twin():
-    """Dense extrema, odd width: the mask is read to its end; the list grows as needed."""
+    """Dense extrema, odd width: the mask is read to its end."""
     layers = np.random.default_rng(0).normal(size=(5, 34, 139)).astype(np.float32)
     expected = twin.find_extrema(layers, 0.1)
     assert len(expected) > 256
     np.testing.assert_array_equal(find(layers, 0.1), expected)
+
+
+def test_extrema_without_room_are_counted():
+    """A table that is too short gets the first extrema, and the number of all is returned."""
+    layers = np.random.default_rng(0).normal(size=(5, 34, 60)).astype(np.float32)
+    expected = twin.find_extrema(layers, 0.1)
+    out = np.full((10, 3), -1)
+    buffers = extrema_buffers(2, 60)
+    n = find_extrema(ring(layers), (34, 60), (0, 34), 0.1, *buffers, out[:7])
+    assert n == len(expected) > 10
+    np.testing.assert_array_equal(out[:7], expected[:7])
+    assert (out[7:] == -1).all()
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (10, 30), (30, 10), (11, 11), (3, 200)])
@@ -187,7 +208,7 @@ def test_a_window_is_as_good_as_the_octave(octave):
     results = []
     for layers in (whole, window):
         layers.flags.writeable = False  # all stages take read-only arrays
-        extrema = find_extrema(layers, shape, rows, 1.0)
+        extrema = find_in(layers, shape, rows, 1.0)
         refined = np.empty((len(extrema), 4))
         refined = refined[: refine_extrema(layers, shape, extrema, CONTRAST / 4, 10.0, refined)]
         oriented = np.empty((MOST_ORIENTATIONS * len(refined), 5))

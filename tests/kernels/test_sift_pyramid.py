@@ -6,7 +6,7 @@ from scipy import ndimage
 from skimage import data
 
 from classicvis.kernels.sift_blur import blur_rows, gaussian_taps, mirror, tap_spacing
-from classicvis.kernels.sift_pyramid import Octave, first_blur, n_octaves, slide, surroundings
+from classicvis.kernels.sift_pyramid import Octave, first_blur, n_octaves, surroundings
 
 SIGMA = 1.6
 
@@ -19,17 +19,7 @@ def bands(octave):
     """Slide the window of an octave; yield the rows that have come to have their surroundings."""
     first = 0
     while first < octave.shape[0]:
-        end = slide(
-            octave.image,
-            octave.doubled,
-            octave.planes,
-            octave.weights,
-            octave.filters,
-            octave.margin,
-            first,
-            octave.filled,
-            octave.next_image,
-        )
+        end = octave.slide(first)
         yield first, end
         first = end
 
@@ -125,7 +115,7 @@ def test_blur_equals_the_correlation(sigma, spacing, shape):
     for axis in (0, 1):
         expected = ndimage.correlate1d(expected, taps, axis, mode="mirror")
     out = np.empty_like(image)
-    blur_rows(image, shape, (0, shape[0]), weights.astype(np.float32), spacing, out)
+    blur_rows(image.ravel(), shape, (0, shape[0]), weights.astype(np.float32), spacing, out)
     np.testing.assert_allclose(out, expected, rtol=1e-4)
 
 
@@ -139,7 +129,7 @@ def test_spaced_taps_blur_smooth_images_like_dense_ones():
     for distance in (1, spacing):
         out = np.empty_like(image)
         weights = gaussian_taps(sigma, distance).astype(np.float32)
-        blur_rows(image, image.shape, (0, 80), weights, distance, out)
+        blur_rows(image.ravel(), image.shape, (0, 80), weights, distance, out)
         results.append(out)
     assert spacing == 3
     assert tap_spacing(SIGMA) == 1
