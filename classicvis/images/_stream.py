@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import NamedTuple, TypeAlias, TypeVar
+from itertools import starmap
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import Parallel, delayed, effective_n_jobs
+from joblib.parallel import SequentialBackend, ThreadingBackend, get_active_backend
 
 from classicvis.exceptions import ImageError, UnreadableImageWarning
 from classicvis.images._sequence import ImageSequence, Unreadable
@@ -95,11 +99,8 @@ def stream(
     """
     n_images, chunk_size = len(images), _chunk_size(images)
     starts = range(0, n_images, chunk_size)
-    tasks = (
-        delayed(_decode_and_work)(images[start : start + chunk_size], start, work)
-        for start in starts
-    )
-    results = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(tasks)
+    tasks = ((images[start : start + chunk_size], start, work) for start in starts)
+    results = _results(_decode_and_work, tasks, n_jobs)
     progress = _progress.get()
     unreadable: list[Unreadable] = []
     for start, (result, bad) in zip(starts, results, strict=True):
@@ -109,6 +110,35 @@ def stream(
             progress(min(start + chunk_size, n_images), n_images)
     if unreadable:
         _warn(unreadable, n_images)
+
+
+def _results(
+    function: Callable[..., T], tasks: Iterable[tuple[Any, ...]], n_jobs: int | None
+) -> Iterator[T]:
+    """Yield ``function(*task)`` for all tasks in order, a few of them ahead.
+
+    Joblib says how many at a time, and runs them where another backend than threads is active. Its
+    threads are not used: it looks for their results every 10 ms, as long as small batches take.
+    """
+    backend, _ = get_active_backend(prefer="threads")
+    if not isinstance(backend, ThreadingBackend | SequentialBackend):
+        calls = (delayed(function)(*task) for task in tasks)
+        yield from Parallel(n_jobs=n_jobs, return_as="generator")(calls)
+        return
+    n_threads = effective_n_jobs(n_jobs)
+    if n_threads == 1:
+        yield from starmap(function, tasks)
+        return
+    pool, pending = ThreadPoolExecutor(n_threads), deque[Future[T]]()
+    try:
+        for task in tasks:
+            pending.append(pool.submit(function, *task))
+            if len(pending) > 2 * n_threads:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _chunk_size(images: ImageSequence) -> int:

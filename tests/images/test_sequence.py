@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 
+import joblib
 import numpy as np
 import pytest
 from sklearn.model_selection import StratifiedKFold
@@ -178,3 +179,31 @@ def test_opencv_threads_are_restored():
         assert cv2.getNumThreads() == 3
     finally:
         cv2.setNumThreads(before)
+
+
+def first_values(chunk) -> list[int]:
+    return [int(image[0, 0]) for image in chunk.images]
+
+
+@pytest.mark.parametrize("backend", ["threading", "loky"])
+def test_stream_obeys_the_active_backend(backend):
+    """Inside ``joblib.parallel_config`` the work runs there, with the same results."""
+    pixels = np.arange(600).astype(np.uint8).reshape(-1, 1, 1)
+    with joblib.parallel_config(backend=backend, n_jobs=2):
+        blocks = list(stream(as_images(list(pixels)), first_values))
+    assert [value for block in blocks for value in block] == pixels.ravel().tolist()
+
+
+def test_an_error_in_a_thread_ends_the_stream():
+    """The error of one chunk is raised, and chunks that wait are not begun."""
+    begun = []
+
+    def work(chunk):
+        begun.append(chunk.start)
+        if chunk.start:
+            raise ImageError("planted")
+
+    images = as_images(list(np.zeros((64 * 40, 1, 1), np.uint8)))
+    with pytest.raises(ImageError, match="planted"):
+        list(stream(images, work, n_jobs=2))
+    assert len(begun) < 20
