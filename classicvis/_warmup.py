@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 
 from classicvis import functional
 from classicvis.features import extractor_names, make_extractor
 
+_FORMS_OF_HOG: list[dict[str, Any]] = [  # that have kernels of their own
+    {"pixels_per_cell": (8, 8)},
+    {"pixels_per_cell": (8, 8), "cell_step": (4, 4)},
+    {"variant": "dalal_triggs"},
+    {"variant": "uoctti"},
+]
 _SIZE = 128  # pixels; every extractor finds something to learn in noise of this size
 
 
@@ -55,9 +62,11 @@ def _calls() -> dict[str, Callable[[], object]]:
             functional.color_histogram, rgb[0], color_space=space
         )
     for name in extractor_names():
-        calls[name] = partial(_transform, name, rgb)
+        calls[name] = partial(_transform, name, {}, rgb)
+    for params in _FORMS_OF_HOG:
+        calls[f"hog, {params}"] = partial(_transform, "hog", params, rgb)
     return calls
 
 
-def _transform(name: str, images: np.ndarray) -> np.ndarray:
-    return make_extractor(name).fit_transform(images)
+def _transform(name: str, params: dict[str, Any], images: np.ndarray) -> np.ndarray:
+    return make_extractor(name, **params).fit_transform(images)
