@@ -76,17 +76,6 @@ def write_json(path: str | Path, figures: Any) -> None:
     Path(path).write_text(text + "\n", encoding="utf-8")
 
 
-def report(tables: Mapping[str, Mapping[str, float]], path: str | None) -> None:
-    """Print tables of figures by title, and write them to a JSON file where one is named."""
-    print(cpu_model())
-    for title, figures in tables.items():
-        print(f"\n{title}")
-        for name, value in figures.items():
-            print(f"  {name:36} {value:10.4g}")
-    if path:
-        write_json(path, tables)
-
-
 def parse_arguments(description: str | None) -> argparse.Namespace:
     """Read the options that all scripts have: ``--json FILE`` and ``--runs N``."""
     parser = argparse.ArgumentParser(description=description)

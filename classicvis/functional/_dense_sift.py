@@ -231,8 +231,10 @@ def check_bin_sizes(bin_size: object) -> tuple[float, ...]:
     """Return the bin sizes as floats; ParameterError unless all are numbers of 1 or more."""
     if isinstance(bin_size, np.ndarray):
         bin_size = bin_size.tolist()
-    several = isinstance(bin_size, Sequence) and not isinstance(bin_size, str)
-    sizes = list(bin_size) if several else [bin_size]  # type: ignore[call-overload]
+    if isinstance(bin_size, Sequence) and not isinstance(bin_size, str):
+        sizes = list(bin_size)
+    else:
+        sizes = [bin_size]
     if not sizes:
         raise ParameterError(f"found bin_size={bin_size!r}: expected at least one size.")
     expected = "a number of pixels, 1 or more, or a sequence of these"

@@ -54,6 +54,5 @@ def _generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any
     return context.get_dummy_value()
 
 
-add_scaled: Any = (
-    _add_scaled if numba.config.DISABLE_JIT else intrinsic(_add_scaled_in_vectors)  # type: ignore[attr-defined]
-)
+_JIT_OFF = getattr(numba.config, "DISABLE_JIT", False)
+add_scaled: Any = _add_scaled if _JIT_OFF else intrinsic(_add_scaled_in_vectors)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from classicvis.exceptions import ImageError
 from classicvis.kernels._jit import INNER, NO_ALLOCATION, VECTOR_FLAGS, kernel
 
 BLOCK_NORMS = {"L1": 0, "L1-sqrt": 1, "L2": 2, "L2-Hys": 3}
@@ -14,6 +15,34 @@ _L1, _L1_SQRT, _L2_HYS = 0, 1, 3
 
 EPSILON = 1e-5  # keeps flat blocks at zero; for cells that are means over their pixels
 CLIP = 0.2  # of L2-Hys
+
+Pair = tuple[int, int]
+
+
+def block_grid(shape: Pair, block_size: Pair, stride: Pair) -> Pair:
+    """Return the number of blocks (rows, columns) that lie inside an image.
+
+    Parameters
+    ----------
+    shape, block_size, stride : (int, int)
+        Rows and columns, in pixels, of the image, of a block, and from block to block.
+
+    Raises
+    ------
+    ImageError
+        If the image is smaller than one block.
+    """
+    if shape[0] < block_size[0] or shape[1] < block_size[1]:
+        raise ImageError(
+            f"found an image of {shape[0]}x{shape[1]} pixels, expected at least "
+            f"{block_size[0]}x{block_size[1]} for one block of cells; resize it, or use smaller "
+            "cells."
+        )
+    rows, cols = (
+        (size - block) // step + 1
+        for size, block, step in zip(shape, block_size, stride, strict=True)
+    )
+    return rows, cols
 
 
 def normalize_blocks(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from classicvis.kernels._jit import VECTOR_FLAGS, kernel
-from classicvis.kernels.sift_math import octant_fraction
+from classicvis.kernels.sift_math import octants
 
 i32, u32, f32 = np.int32, np.uint32, np.float32
 
@@ -38,12 +38,8 @@ def soft_votes(g_row, g_col, n_bins, signed, offsets, places, low, high):
     n_octants = f32(8) if signed else f32(4)
     bins_per_octant, period, last = f32(n_bins / n_octants), f32(n_bins), i32(n_bins - 1)
     for x in range(g_row.size):
-        a, b = abs(f32(g_row[x])), abs(f32(g_col[x]))
-        steep = a > b
-        turn = octant_fraction(b if steep else a, a if steep else b)
-        turn = f32(2) - turn if steep else turn
-        turn = f32(4) - turn if g_col[x] < 0 else turn
-        turn = f32(8) - turn if g_row[x] < 0 else turn
+        a, b = f32(g_row[x]), f32(g_col[x])
+        turn = octants(b, a)
         turn = turn - n_octants if turn >= n_octants else turn
         position = turn * bins_per_octant - f32(0.5)
         position = position + period if position < 0 else position

@@ -21,9 +21,8 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from classicvis.exceptions import ImageError
 from classicvis.kernels._jit import VECTOR_FLAGS, kernel
-from classicvis.kernels.hog_blocks import CLIP
+from classicvis.kernels.hog_blocks import CLIP, block_grid
 from classicvis.kernels.hog_gradients import dominant_gradients
 from classicvis.kernels.hog_polar import cast, soft_votes
 
@@ -46,19 +45,11 @@ def hog_trilinear_shape(
     ImageError
         If the image is smaller than one block.
     """
-    rows, cols = (
-        (size - cell * cells) // stride + 1 if size >= cell * cells else 0
-        for size, cell, cells, stride in zip(
-            shape, pixels_per_cell, cells_per_block, block_stride, strict=True
-        )
+    block_size = (
+        pixels_per_cell[0] * cells_per_block[0],
+        pixels_per_cell[1] * cells_per_block[1],
     )
-    if not rows * cols:
-        needed = [a * b for a, b in zip(pixels_per_cell, cells_per_block, strict=True)]
-        raise ImageError(
-            f"found an image of {shape[0]}x{shape[1]} pixels, expected at least "
-            f"{needed[0]}x{needed[1]} for one block of cells; resize it, or use smaller cells."
-        )
-    return rows, cols
+    return block_grid(shape, block_size, block_stride)
 
 
 def hog_trilinear_batch(
@@ -203,7 +194,7 @@ def _offsets_by_phase(n_rows, width, stride, pitch, n_places):
     return offsets
 
 
-@kernel(fastmath=False)  # unset it would be inherited, and fused products break ties
+@kernel  # without fused products, which would break ties
 def _root_gradients(pixels, shape, top, roots, g_row, g_col):
     """Write the gradients of the square roots of some rows; see `dominant_gradients`."""
     height, width, channels = shape

@@ -17,9 +17,8 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from classicvis.exceptions import ImageError
 from classicvis.kernels._jit import VECTOR_FLAGS, kernel
-from classicvis.kernels.hog_blocks import BLOCK_NORMS, CLIP, EPSILON
+from classicvis.kernels.hog_blocks import BLOCK_NORMS, CLIP, EPSILON, block_grid
 from classicvis.kernels.hog_gradients import dominant_gradients
 from classicvis.kernels.hog_polar import cast, soft_votes
 
@@ -42,22 +41,11 @@ def hog_votes_shape(
     ImageError
         If the image is smaller than one block.
     """
-    needed = [
-        step * steps * cells
-        for step, steps, cells in zip(cell_step, steps_per_cell, cells_per_block, strict=True)
-    ]
-    if shape[0] < needed[0] or shape[1] < needed[1]:
-        raise ImageError(
-            f"found an image of {shape[0]}x{shape[1]} pixels, expected at least "
-            f"{needed[0]}x{needed[1]} for one block of cells; resize it, or use smaller cells."
-        )
-    rows, cols = (
-        size // step - steps * cells + 1
-        for size, step, steps, cells in zip(
-            shape, cell_step, steps_per_cell, cells_per_block, strict=True
-        )
+    block_size = (
+        cell_step[0] * steps_per_cell[0] * cells_per_block[0],
+        cell_step[1] * steps_per_cell[1] * cells_per_block[1],
     )
-    return rows, cols
+    return block_grid(shape, block_size, cell_step)
 
 
 def hog_votes_batch(

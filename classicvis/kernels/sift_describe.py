@@ -12,7 +12,7 @@ import numpy as np
 
 from classicvis.kernels._jit import INNER, VECTOR_FLAGS, kernel
 from classicvis.kernels._vector import add_scaled
-from classicvis.kernels.sift_gradients import FIELDS, STEP, decay, gather_row, octants
+from classicvis.kernels.sift_gradients import FIELDS, STEP, decay, gather_row
 from classicvis.kernels.sift_math import (
     N_BINS,
     N_ORIENTATIONS,
@@ -23,6 +23,7 @@ from classicvis.kernels.sift_math import (
     Integers,
     Shape,
     normalize_descriptor,
+    octants,
 )
 
 BIN_SCALES = 3.0  # size of a bin in units of the keypoint's scale

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from classicvis.kernels._jit import INNER, VECTOR_FLAGS, kernel
-from classicvis.kernels.sift_math import EIGHT, FOUR, TWO, ZERO, Floats, octant_fraction
+from classicvis.kernels.sift_math import Floats
 
 STEP = 8  # samples are gathered in multiples of this: whole vectors
 FIELDS = 4  # gradient to the right and upwards, row and column in the keypoint's frame
@@ -29,20 +29,6 @@ E6 = np.float32(0.00064029585)
 def decay(t: np.float32) -> np.float32:
     """Return ``exp(-t)`` for t from 0 to 1.6."""
     return E0 + t * (E1 + t * (E2 + t * (E3 + t * (E4 + t * (E5 + t * E6)))))
-
-
-@kernel(inline="always")
-def octants(x: np.float32, y: np.float32) -> np.float32:
-    """Return the angle of a gradient in units of 45 degrees, 0 to 8: ``4 / pi * arctan2(y, x)``."""
-    abs_x = abs(x)
-    abs_y = abs(y)
-    steep = abs_y > abs_x
-    high = abs_y if steep else abs_x
-    low = abs_x if steep else abs_y
-    turn = octant_fraction(low, high)
-    turn = TWO - turn if steep else turn
-    turn = FOUR - turn if x < ZERO else turn
-    return EIGHT - turn if y < ZERO else turn
 
 
 @kernel(fastmath=VECTOR_FLAGS, error_model="numpy", **INNER)

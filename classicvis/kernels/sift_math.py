@@ -54,6 +54,20 @@ def octant_fraction(low: np.float32, high: np.float32) -> np.float32:
     )
 
 
+@kernel(inline="always")
+def octants(x: np.float32, y: np.float32) -> np.float32:
+    """Return the angle of a gradient in units of 45 degrees, 0 to 8: ``4 / pi * arctan2(y, x)``."""
+    abs_x = abs(x)
+    abs_y = abs(y)
+    steep = abs_y > abs_x
+    high = abs_y if steep else abs_x
+    low = abs_x if steep else abs_y
+    turn = octant_fraction(low, high)
+    turn = TWO - turn if steep else turn
+    turn = FOUR - turn if x < ZERO else turn
+    return EIGHT - turn if y < ZERO else turn
+
+
 @kernel(fastmath=VECTOR_FLAGS)
 def normalize_descriptor(descriptor: Floats) -> float:
     """Scale one descriptor to unit norm, clip at 0.2, scale again; return its first norm.

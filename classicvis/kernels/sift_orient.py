@@ -7,8 +7,8 @@ import math
 import numpy as np
 
 from classicvis.kernels._jit import INNER, VECTOR_FLAGS, kernel
-from classicvis.kernels.sift_gradients import FIELDS, STEP, decay, gather_row, octants
-from classicvis.kernels.sift_math import ZERO, Doubles, Floats, Integers, Shape
+from classicvis.kernels.sift_gradients import FIELDS, STEP, decay, gather_row
+from classicvis.kernels.sift_math import ZERO, Doubles, Floats, Integers, Shape, octants
 
 N_ANGLES = 36
 MOST_ORIENTATIONS = N_ANGLES // 2  # peaks of a histogram

@@ -10,7 +10,8 @@ from skimage import data
 
 from classicvis.kernels.sift_describe import describe_batch
 from classicvis.kernels.sift_detect import extrema_buffers, find_extrema, refine_extrema
-from classicvis.kernels.sift_gradients import decay, octants
+from classicvis.kernels.sift_gradients import decay
+from classicvis.kernels.sift_math import octants
 from classicvis.kernels.sift_orient import MOST_ORIENTATIONS, orient_points
 from tests.reference import sift as twin
 
