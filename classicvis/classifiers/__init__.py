@@ -1,5 +1,7 @@
 """Names of classifiers: scikit-learn estimators and their default search spaces."""
 
+from classicvis.classifiers._augmented import AugmentedClassifier
+from classicvis.classifiers._linear_svm import LinearSvm
 from classicvis.classifiers._registry import (
     CLASSIFIERS,
     ClassifierEntry,
@@ -10,7 +12,9 @@ from classicvis.classifiers._registry import (
 
 __all__ = [
     "CLASSIFIERS",
+    "AugmentedClassifier",
     "ClassifierEntry",
+    "LinearSvm",
     "classifier_entry",
     "classifier_names",
     "entry_of",

@@ -11,9 +11,10 @@ from sklearn.base import ClassifierMixin
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
-from sklearn.svm import SVC, LinearSVC
+from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
+from classicvis.classifiers._linear_svm import LinearSvm
 from classicvis.exceptions import unknown_name
 
 
@@ -48,7 +49,7 @@ CLASSIFIERS = {
         unit_rows=True,
     ),
     "linear_svm": ClassifierEntry(
-        lambda: LinearSVC(C=10.0, dual=True, class_weight="balanced", max_iter=2000),
+        lambda: LinearSvm(C=10.0, class_weight="balanced"),
         {"C": [0.1, 1.0, 10.0, 100.0]},
         unit_rows=True,
     ),
