@@ -1,6 +1,7 @@
 from . import functional
 from ._version import __version__
 from ._warmup import warmup
+from .classifiers import AugmentedClassifier, LinearSvm
 from .evaluation import Classification, Evaluation, classify, cross_evaluate, evaluate
 from .exceptions import (
     ClassicVisError,
@@ -14,8 +15,16 @@ from .features import (
     BagOfVisualWords,
     ColorHistogramExtractor,
     ExtractorUnion,
+    FisherVector,
+    GaborExtractor,
+    HaralickExtractor,
     HogExtractor,
     ImageExtractor,
+    LbpExtractor,
+    MomentsExtractor,
+    PatchDictionary,
+    PyramidHog,
+    Vlad,
 )
 from .images import (
     ImageFolder,
@@ -29,22 +38,32 @@ from .persistence import load_model, read_manifest, save_model
 from .pipeline import build_pipeline, param_grid
 
 __all__ = [
+    "AugmentedClassifier",
     "BagOfVisualWords",
     "ClassicVisError",
     "Classification",
     "ColorHistogramExtractor",
     "Evaluation",
     "ExtractorUnion",
+    "FisherVector",
+    "GaborExtractor",
+    "HaralickExtractor",
     "HogExtractor",
     "ImageError",
     "ImageExtractor",
     "ImageFolder",
     "ImagePreprocessor",
     "ImageSequence",
+    "LbpExtractor",
+    "LinearSvm",
     "MissingDependencyError",
     "ModelFileError",
+    "MomentsExtractor",
     "ParameterError",
+    "PatchDictionary",
+    "PyramidHog",
     "UnreadableImageWarning",
+    "Vlad",
     "__version__",
     "as_images",
     "build_pipeline",

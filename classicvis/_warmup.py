@@ -12,12 +12,20 @@ import numpy as np
 from classicvis import functional
 from classicvis.features import extractor_names, make_extractor
 
-_FORMS_OF_HOG: list[dict[str, Any]] = [  # that have kernels of their own
-    {"pixels_per_cell": (8, 8)},
-    {"pixels_per_cell": (8, 8), "cell_step": (4, 4)},
-    {"variant": "dalal_triggs"},
-    {"variant": "uoctti"},
+_FORMS: list[tuple[str, dict[str, Any]]] = [  # that have kernels of their own
+    ("hog", {"pixels_per_cell": (8, 8)}),
+    ("hog", {"pixels_per_cell": (8, 8), "cell_step": (4, 4)}),
+    ("hog", {"variant": "dalal_triggs"}),
+    ("hog", {"variant": "uoctti"}),
+    ("haralick", {"angles": (0.0,)}),
+    ("patches", {"encoding": "triangle", "n_words": 16}),
 ]
+_SMALL: dict[str, dict[str, Any]] = {  # what is learnt does not matter, and should not take long
+    "bovw": {"n_words": 16},
+    "vlad": {"n_words": 16},
+    "fisher": {"n_modes": 16},
+    "patches": {"n_words": 16},
+}
 _SIZE = 128  # pixels; every extractor finds something to learn in noise of this size
 
 
@@ -36,8 +44,8 @@ def warmup() -> dict[str, float]:
     Notes
     -----
     Compiled code fits one processor model, one version of Numba and these kernels exactly: on
-    another machine the first call compiles anew. Extractors are warmed with their defaults on RGB
-    images, the functions on grey and RGB ones, uint8 and floating point.
+    another machine the first call compiles anew. Extractors are warmed with their default options
+    on RGB images, the functions on grey and RGB ones, uint8 and floating point.
     """
     seconds = {}
     for name, call in _calls().items():
@@ -57,16 +65,25 @@ def _calls() -> dict[str, Callable[[], object]]:
         calls[f"hog, {kind}"] = partial(functional.hog, image, channel_axis=axis)
         calls[f"sift, {kind}"] = partial(functional.sift, image, root=True)
         calls[f"dense_sift, {kind}"] = partial(functional.dense_sift, image, root=True)
+        for method in ("default", "var"):
+            if kind != "RGB":
+                calls[f"lbp, {method}, {kind}"] = partial(functional.lbp, image, method=method)
     for space in ("rgb", "hsv", "lab"):
         calls[f"color_histogram, {space}"] = partial(
             functional.color_histogram, rgb[0], color_space=space
         )
+    calls["fisher_vector"] = _fisher_vector
     for name in extractor_names():
-        calls[name] = partial(_transform, name, {}, rgb)
-    for params in _FORMS_OF_HOG:
-        calls[f"hog, {params}"] = partial(_transform, "hog", params, rgb)
+        calls[name] = partial(_transform, name, _SMALL.get(name, {}), rgb)
+    for name, params in _FORMS:
+        calls[f"{name}, {params}"] = partial(_transform, name, params, rgb)
     return calls
 
 
 def _transform(name: str, params: dict[str, Any], images: np.ndarray) -> np.ndarray:
     return make_extractor(name, **params).fit_transform(images)
+
+
+def _fisher_vector() -> np.ndarray:
+    points = np.random.default_rng(0).normal(size=(20, 2))
+    return functional.fisher_vector(points, functional.learn_gmm(points, n_modes=2))

@@ -14,9 +14,10 @@ from sklearn.preprocessing import Normalizer
 
 from classicvis.classifiers import classifier_entry, entry_of
 from classicvis.exceptions import ParameterError, unknown_name
-from classicvis.features import ExtractorUnion, make_extractor
+from classicvis.features import ExtractorUnion, ImageExtractor, make_extractor
 from classicvis.images import ImagePreprocessor, Step
 
+DEFAULT_SIZE = (96, 96)
 Features: TypeAlias = str | BaseEstimator
 
 
@@ -24,7 +25,7 @@ def build_pipeline(
     features: Features | Sequence[Features] | None = "hog",
     classifier: str | BaseEstimator = "svm",
     *,
-    image_size: tuple[int, int] | None = (96, 96),
+    image_size: tuple[int, int] | int | Literal["auto"] | None = "auto",
     color: Literal["rgb", "gray", "hsv", "lab"] = "rgb",
     preprocess: Sequence[str | Step] | str | Step = (),
     reduce: int | float | BaseEstimator | None = None,
@@ -38,14 +39,17 @@ def build_pipeline(
     Parameters
     ----------
     features : str, extractor, list of these, or None, default="hog"
-        A registered name ("hog", "color_histogram", "bovw"), any transformer from images to
-        rows, or several, whose rows are laid side by side, each scaled to unit length. None: no
-        features step, the classifier takes the images.
+        A registered name ("hog", "color_histogram", "fisher", ...; see `extractor_names`), any
+        transformer from images to rows, or several, whose rows are laid side by side, each scaled
+        to unit length. None: no features step, the classifier takes the images.
     classifier : str or scikit-learn classifier, default="svm"
         A registered name ("svm", "linear_svm", "random_forest", "knn", "decision_tree",
         "logistic_regression", "gradient_boosting"), or any scikit-learn classifier.
-    image_size : (int, int) or None, default=(96, 96)
-        Height and width in pixels to which every image is resized; None keeps the sizes.
+    image_size : (int, int), int, "auto" or None, default="auto"
+        Height and width in pixels to which every image is resized. One number: the longest side
+        to which larger images are shrunk, in their proportions. None keeps the sizes. "auto" is
+        (96, 96), but for extractors that take images of unequal sizes and know how large these
+        are best, such as "fisher": then it is that longest side.
     color : {"rgb", "gray", "hsv", "lab"}, default="rgb"
         The colour space of the prepared images.
     preprocess : str, callable, or list of these, default=()
@@ -68,7 +72,8 @@ def build_pipeline(
     -------
     sklearn.pipeline.Pipeline
         Steps "images", "features", "scaler" (rows of unit length, where the learner measures
-        distances or angles), "reducer" (where asked for or needed) and "classifier".
+        distances or angles and the extractor does not scale them), "reducer" (where asked for or
+        needed) and "classifier".
 
     Raises
     ------
@@ -91,13 +96,17 @@ def build_pipeline(
     """
     learner = _classifier(classifier)
     entry = entry_of(learner)
+    extractor = None if features is None else _features(features)
+    size = _image_size(extractor) if image_size == "auto" else image_size
     steps: list[tuple[str, Any]] = [
-        ("images", ImagePreprocessor(image_size=image_size, color=color, preprocess=preprocess))
+        ("images", ImagePreprocessor(image_size=size, color=color, preprocess=preprocess))
     ]
-    if features is not None:
-        steps.append(("features", _features(features)))
-        if entry is None or entry.unit_rows:
-            steps.append(("scaler", Normalizer()))
+    if extractor is not None:
+        steps.append(("features", extractor))
+        if (entry is None or entry.unit_rows) and not getattr(extractor, "scaled", False):
+            # Rows of our extractors are fresh: scaled where they lie, since they may be large.
+            is_ours = isinstance(extractor, ImageExtractor | ExtractorUnion)
+            steps.append(("scaler", Normalizer(copy=not is_ours)))
         if reduce is None and entry is not None:
             reduce = entry.variance_kept
     if reduce is not None:
@@ -174,6 +183,17 @@ def _extractor(extractor: Any) -> BaseEstimator:
             "HogExtractor()."
         )
     return clone(extractor)
+
+
+def _image_size(extractor: BaseEstimator | None) -> tuple[int, int] | int:
+    """Return the size of images that suits an extractor, or all extractors of a union."""
+    if isinstance(extractor, ExtractorUnion):
+        parts = [part for _, part in extractor.transformer_list]
+    else:
+        parts = [extractor]
+    if any(not isinstance(part, ImageExtractor) or part.fixed_size for part in parts):
+        return DEFAULT_SIZE
+    return max((part.image_size for part in parts if part.image_size), default=DEFAULT_SIZE)
 
 
 def _spread(pipeline: Pipeline, **values: Any) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.tables import RESULTS, peers_table, table
+from benchmarks.tables import RESULTS, accuracy_table, peers_table, table
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
         ("README.md", table()),
         ("docs/benchmarks.md", table()),
         ("docs/benchmarks.md", peers_table()),
+        ("docs/choosing.md", accuracy_table()),
     ],
 )
 def test_figures_come_from_the_results(document, lines):

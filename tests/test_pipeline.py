@@ -244,6 +244,8 @@ def test_images_straight_to_a_classifier(texture_tiles):
         (lambda: build_pipeline("hog", SVC), "classifier object"),
         (lambda: build_pipeline("hog", 3), "classifier=3"),
         (lambda: param_grid(build_pipeline("hog", ExtraTreesClassifier())), "write the grid"),
+        (lambda: build_pipeline(image_size="big").fit(np.zeros((2, 9, 9)), [0, 1]), "96, 96"),
+        (lambda: build_pipeline(image_size=0).fit(np.zeros((2, 9, 9)), [0, 1]), "at least 1"),
         (lambda: build_pipeline(preprocess="clahee").fit(np.zeros((2, 9, 9)), [0, 1]), "'clahe'"),
         (lambda: build_pipeline(color="rbg").fit(np.zeros((2, 9, 9)), [0, 1]), "'rgb'"),
     ],
@@ -288,6 +290,34 @@ def test_marked_images_keep_their_row(photos):
         model.fit([good[0], b"", good[1]], ["a", "b", "a"])
 
 
+@pytest.mark.parametrize(
+    ("features", "size"),
+    [
+        ("hog", (96, 96)),
+        (None, (96, 96)),
+        ("color_histogram", (96, 96)),
+        ("fisher", 320),
+        ("vlad", 320),
+        (["bovw", "color_histogram"], 320),
+        (["fisher", "hog"], (96, 96)),
+        (FunctionTransformer(), (96, 96)),
+    ],
+    ids=str,
+)
+def test_the_size_suits_the_extractors(features, size):
+    """By default encoders of local descriptors get larger images, unless HOG is beside them."""
+    model = build_pipeline(features, SVC())
+    assert model.named_steps["images"].image_size == size
+    assert build_pipeline(features, SVC(), image_size=64).named_steps["images"].image_size == 64
+    assert build_pipeline(features, SVC(), image_size=None).named_steps["images"].image_size is None
+
+
+def test_the_largest_of_several_wishes():
+    """Among extractors that have a size at which they are best, the largest is taken."""
+    larger = type("Larger", (BagOfVisualWords,), {"image_size": 500})()
+    assert build_pipeline(["vlad", larger]).named_steps["images"].image_size == 500
+
+
 @pytest.mark.parametrize("shape", [(1, 1, 3), (1, 5000), (5000, 1, 3), (7, 3)])
 def test_extreme_shapes_are_classified(shape, texture_tiles):
     """One pixel or one long row is resized and gets a label like any other image."""
@@ -295,3 +325,15 @@ def test_extreme_shapes_are_classified(shape, texture_tiles):
     model = build_pipeline(["hog", "color_histogram"], "knn", image_size=(32, 32))
     model.fit(tiles, labels)
     assert model.predict([np.full(shape, 90, np.uint8)])[0] in labels
+
+
+def test_rows_are_scaled_in_place_where_they_are_new(texture_tiles):
+    """Rows fresh from an extractor are not copied to be scaled; rows of any other step are."""
+    tiles, _ = texture_tiles
+    ours = build_pipeline("hog", "linear_svm", image_size=(32, 32))
+    rows = ours[:2].fit_transform(tiles)
+    assert ours["scaler"].fit_transform(rows) is rows
+    kept = np.arange(6, dtype=np.float32).reshape(2, 3)
+    foreign = build_pipeline(FunctionTransformer(lambda images: kept), "linear_svm")
+    np.testing.assert_allclose(np.linalg.norm(foreign[:-1].fit_transform(tiles[:2]), axis=1), 1)
+    np.testing.assert_array_equal(kept, [[0, 1, 2], [3, 4, 5]])

@@ -22,6 +22,11 @@ for image in (rgb[0], rgb[0, :, :, 0], (rgb[0, ::2, :, 1] / 255).astype(np.float
     functional.sift(image, upsample=False)
     for window in ("flat", "gaussian"):
         functional.dense_sift(image, step=5, bin_size=3, window=window)
+    if image.ndim == 2:
+        for method in ("default", "ror", "uniform", "nri_uniform", "var"):
+            functional.lbp(image, 12, 2.5, method)
+points = np.random.default_rng(0).normal(size=(40, 3))
+functional.fisher_vector(points, functional.learn_gmm(points, n_modes=3), improved=True)
 for space in ("rgb", "hsv", "lab"):
     functional.color_histogram(rgb[0], 4, space, joint=False, grid=(2, 2))
 for extractor in VARIANTS:

@@ -47,7 +47,10 @@ def _input(contract: dict[str, Any] | None) -> str:
     if contract is None:
         return ""
     size = contract.get("image_size")
-    parts = ["any size" if size is None else f"resized to {size[0]}x{size[1]}"]
+    if isinstance(size, int):
+        parts = [f"at most {size} pixels"]
+    else:
+        parts = ["any size" if size is None else f"resized to {size[0]}x{size[1]}"]
     steps = contract.get("preprocess")
     return ", ".join([*parts, str(contract.get("color")), *([str(steps)] if steps else [])])
 

@@ -70,9 +70,10 @@ def _train(commands: Any) -> None:
     model.add_argument(
         "--image-size",
         type=_image_size,
-        default=(96, 96),
+        default="auto",
         metavar="SIZE",
-        help="pixels: 96, HEIGHTxWIDTH, or keep; default: 96",
+        help="pixels: 96, HEIGHTxWIDTH, max320 (longest side), or keep; default: what suits the "
+        "features",
     )
     model.add_argument("--color", default="rgb", metavar="SPACE", help="rgb, gray, hsv or lab")
     model.add_argument(
@@ -171,12 +172,17 @@ def _names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
-def _image_size(text: str) -> tuple[int, int] | None:
-    if text == "keep":
-        return None
+def _image_size(text: str) -> tuple[int, int] | int | str | None:
+    if text in ("keep", "auto"):
+        return None if text == "keep" else text
+    longest = text.removeprefix("max")
+    if longest != text and longest.isdecimal() and int(longest):
+        return int(longest)
     sides = text.lower().split("x")
     if len(sides) > 2 or not all(side.isdecimal() and int(side) for side in sides):
-        raise argparse.ArgumentTypeError(f"{text!r}: expected 96, 96x128 (height x width) or keep")
+        raise argparse.ArgumentTypeError(
+            f"{text!r}: expected 96, 96x128 (height x width), max320, keep or auto"
+        )
     return int(sides[0]), int(sides[-1])
 
 

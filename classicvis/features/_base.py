@@ -35,8 +35,15 @@ class ImageExtractor(TransformerMixin, BaseEstimator):
     """Whose numbers these are, and how closely."""
     fixed_size: ClassVar[bool] = False
     """Whether all images must have the same height and width."""
+    image_size: ClassVar[int | None] = None
+    """The longest side in pixels to which images are best shrunk; None has no preference."""
 
     n_jobs: int | None
+
+    @property
+    def scaled(self) -> bool:
+        """Whether rows come in the scale that suits classifiers: pipelines add no scaler then."""
+        return False
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Check the parameters, and learn from the images what there is to learn.
@@ -125,6 +132,11 @@ class ImageExtractor(TransformerMixin, BaseEstimator):
         return extract(as_images(X), self._rows, self.n_features_out_, self.n_jobs)
 
     def _rows(self, images: Images) -> np.ndarray:
+        self._check_sizes(images)
+        return self._extract(images)
+
+    def _check_sizes(self, images: Images) -> None:
+        """Raise ImageError for an image whose size is not that of `fit`, where it has to be."""
         if self.fixed_size:
             for image in images[:1] if isinstance(images, np.ndarray) else images:
                 if image.shape[:2] != self.image_shape_[:2]:
@@ -133,7 +145,6 @@ class ImageExtractor(TransformerMixin, BaseEstimator):
                         f"expected {_size(self.image_shape_)} as in fit; resize the images first, "
                         "for example with image_size=... in build_pipeline."
                     )
-        return self._extract(images)
 
 
 def extract(

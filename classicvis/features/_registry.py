@@ -15,6 +15,14 @@ EXTRACTORS = {
     "hog": "classicvis.features.hog:HogExtractor",
     "color_histogram": "classicvis.features.color_histogram:ColorHistogramExtractor",
     "bovw": "classicvis.features.bovw:BagOfVisualWords",
+    "lbp": "classicvis.features.lbp:LbpExtractor",
+    "haralick": "classicvis.features.haralick:HaralickExtractor",
+    "gabor": "classicvis.features.gabor:GaborExtractor",
+    "moments": "classicvis.features.moments:MomentsExtractor",
+    "phog": "classicvis.features.phog:PyramidHog",
+    "vlad": "classicvis.features.vlad:Vlad",
+    "fisher": "classicvis.features.fisher:FisherVector",
+    "patches": "classicvis.features.patches:PatchDictionary",
 }
 
 

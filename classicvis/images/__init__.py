@@ -3,14 +3,17 @@
 from classicvis.images._decode import as_uint8, read_image
 from classicvis.images._files import find_images
 from classicvis.images._folder import ImageFolder, load_image_folder
-from classicvis.images._preprocess import STEPS, make_step
+from classicvis.images._preprocess import STEPS, AddBorder, make_step
 from classicvis.images._sequence import ImageSequence, OnError, Step, Unreadable, as_images
 from classicvis.images._stream import Chunk, Images, Progress, read_chunk, show_progress, stream
 from classicvis.images._transformer import ImagePreprocessor
+from classicvis.images._warp import Deskew, Warp
 
 __all__ = [
     "STEPS",
+    "AddBorder",
     "Chunk",
+    "Deskew",
     "ImageFolder",
     "ImagePreprocessor",
     "ImageSequence",
@@ -19,6 +22,7 @@ __all__ = [
     "Progress",
     "Step",
     "Unreadable",
+    "Warp",
     "as_images",
     "as_uint8",
     "find_images",

@@ -250,6 +250,34 @@ class Resize(PreprocessingStep):
 
 
 @dataclass(frozen=True)
+class Shrink(PreprocessingStep):
+    """Make large images smaller, in their proportions; small ones stay as they are.
+
+    Parameters
+    ----------
+    longest_side : int
+        Height or width in pixels, whichever is larger, of images that were larger before.
+
+    Raises
+    ------
+    ParameterError
+        If `longest_side` is not a positive whole number.
+    """
+
+    longest_side: int
+
+    def __post_init__(self) -> None:
+        self._check_int("longest_side", 1, "give pixels, for instance 320")
+
+    def _apply(self, image: ImageArray) -> ImageArray:
+        height, width = image.shape[:2]
+        scale = self.longest_side / max(height, width)
+        if scale >= 1:
+            return image
+        return stretch(image, max(1, round(height * scale)), max(1, round(width * scale)))
+
+
+@dataclass(frozen=True)
 class AddBorder(PreprocessingStep):
     """Add a border of one colour on all four sides.
 

@@ -13,6 +13,7 @@ from classicvis.images._geometry import (
     ImageArray,
     PreprocessingStep,
     Resize,
+    Shrink,
 )
 from classicvis.images._intensity import (
     BilateralDenoise,
@@ -24,6 +25,7 @@ from classicvis.images._intensity import (
     Normalize,
 )
 from classicvis.images._segment import GrabCutForeground, OtsuForeground
+from classicvis.images._warp import Deskew, Warp
 
 __all__ = [
     "STEPS",
@@ -33,6 +35,7 @@ __all__ = [
     "Clahe",
     "ConvertColor",
     "CropBorder",
+    "Deskew",
     "EqualizeHistogram",
     "Fill",
     "GrabCutForeground",
@@ -43,6 +46,8 @@ __all__ = [
     "OtsuForeground",
     "PreprocessingStep",
     "Resize",
+    "Shrink",
+    "Warp",
     "make_step",
 ]
 
@@ -55,6 +60,7 @@ STEPS: dict[str, type[PreprocessingStep]] = {
     "nlmeans": NonLocalMeansDenoise,
     "otsu": OtsuForeground,
     "grabcut": GrabCutForeground,
+    "deskew": Deskew,
 }
 """The steps that can be named: those that need no parameter and keep the colour space."""
 

@@ -8,7 +8,7 @@ from typing import Any, Literal, Self
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from classicvis.exceptions import ParameterError
-from classicvis.images._preprocess import ConvertColor, Resize, make_step
+from classicvis.images._preprocess import ConvertColor, Resize, Shrink, make_step
 from classicvis.images._sequence import ON_ERROR, ImageSequence, OnError, Step, as_images
 
 
@@ -19,8 +19,9 @@ class ImagePreprocessor(TransformerMixin, BaseEstimator):
 
     Parameters
     ----------
-    image_size : (int, int) or None, default=(96, 96)
-        Height and width in pixels of every image; None keeps the sizes.
+    image_size : (int, int), int or None, default=(96, 96)
+        Height and width in pixels of every image. One number: larger images are shrunk, in their
+        proportions, until this is their longest side. None keeps the sizes.
     color : {"rgb", "gray", "hsv", "lab"}, default="rgb"
         The colour space of the prepared images; "gray" gives (h, w), the others (h, w, 3).
     preprocess : str, callable, or sequence of these, default=()
@@ -35,7 +36,7 @@ class ImagePreprocessor(TransformerMixin, BaseEstimator):
 
     def __init__(
         self,
-        image_size: tuple[int, int] | None = (96, 96),
+        image_size: tuple[int, int] | int | None = (96, 96),
         color: Literal["rgb", "gray", "hsv", "lab"] = "rgb",
         preprocess: Sequence[str | Step] | str | Step = (),
         resize_mode: Literal["stretch", "letterbox", "crop"] = "stretch",
@@ -90,7 +91,10 @@ class ImagePreprocessor(TransformerMixin, BaseEstimator):
         pixels = images.pixels()
         if pixels is None or not (isinstance(self.preprocess, Sequence) and not self.preprocess):
             return False
-        has_size = self.image_size in (None, pixels.shape[1:3])
+        if isinstance(self.image_size, int):
+            has_size = max(pixels.shape[1:3]) <= self.image_size
+        else:
+            has_size = self.image_size in (None, pixels.shape[1:3])
         return has_size and self.color in (("rgb",) if pixels.ndim == 4 else ("gray", "grey"))
 
     def _steps(self) -> list[Step]:
@@ -102,7 +106,9 @@ class ImagePreprocessor(TransformerMixin, BaseEstimator):
         if isinstance(specs, str) or callable(specs):
             specs = [specs]
         steps: list[Step] = [make_step(spec) for spec in specs]
-        if self.image_size is not None:
+        if isinstance(self.image_size, int):
+            steps.insert(0, Shrink(self.image_size))
+        elif self.image_size is not None:
             steps.insert(0, Resize(self.image_size, self.resize_mode))
         return [*steps, ConvertColor(self.color)]
 

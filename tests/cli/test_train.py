@@ -58,6 +58,27 @@ def test_train_passes_every_option_on(photo_folder, tmp_path):
     assert trained["classifier"].random_state == 7
 
 
+@pytest.mark.parametrize(
+    ("option", "size", "told"),
+    [
+        ([], (96, 96), "resized to 96x96"),
+        (["--image-size", "auto"], (96, 96), "resized to 96x96"),
+        (["--image-size", "keep"], None, "any size"),
+        (["--image-size", "max40"], 40, "at most 40 pixels"),
+        (["--image-size", "40"], (40, 40), "resized to 40x40"),
+    ],
+    ids=str,
+)
+def test_image_sizes(photo_folder, tmp_path, capsys, option, size, told):
+    """Sizes are what suits the features, the file's own, the longest side, or both sides."""
+    path = tmp_path / "m"
+    options = ["--features", "color_histogram", "--classifier", "knn", "--cv", "0", "-q", *option]
+    assert main(["train", str(photo_folder), "-o", str(path), *options]) == 0
+    assert load_model(path)["images"].image_size == size
+    assert main(["info", str(path)]) == 0
+    assert told in " ".join(capsys.readouterr().out.split())
+
+
 def test_result_does_not_depend_on_jobs(photo_folder, tmp_path):
     """The same seed gives the same scores with one thread and with three."""
     matrices = []

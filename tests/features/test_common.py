@@ -6,7 +6,20 @@ import numpy as np
 import pytest
 from sklearn.preprocessing import StandardScaler
 
-from classicvis import BagOfVisualWords, ColorHistogramExtractor, HogExtractor, ParameterError
+from classicvis import (
+    BagOfVisualWords,
+    ColorHistogramExtractor,
+    FisherVector,
+    GaborExtractor,
+    HaralickExtractor,
+    HogExtractor,
+    LbpExtractor,
+    MomentsExtractor,
+    ParameterError,
+    PatchDictionary,
+    PyramidHog,
+    Vlad,
+)
 from classicvis.features import EXTRACTORS, ExtractorUnion, extractor_names, make_extractor
 from classicvis.features import _registry as registry
 from classicvis.testing import check_image_extractor
@@ -22,6 +35,29 @@ VARIANTS = [
     ColorHistogramExtractor(color_space="lab"),
     BagOfVisualWords(20, random_state=0),
     BagOfVisualWords(20, descriptor="sift", random_state=0),
+    LbpExtractor(),
+    LbpExtractor((1, 2.5), 12, "nri_uniform", grid=(2, 2), hellinger=False),
+    HaralickExtractor(),
+    HaralickExtractor((1,), (0, 1.5), 256, ("mean", "variance", "std", "ASM")),
+    GaborExtractor((0.1, 0.3), 3),
+    GaborExtractor((0.4,), 2, grid=(2, 3)),
+    MomentsExtractor(),
+    MomentsExtractor(hu=False, color_space="hsv", grid=(2, 2)),
+    MomentsExtractor(color_space=None),
+    PyramidHog(),
+    PyramidHog(8, 2, signed=False),
+    BagOfVisualWords(
+        20, assignment="soft", n_components=16, whiten=True, layout=("1x1", "2x2"), random_state=0
+    ),
+    BagOfVisualWords(20, assignment="llc", pooling="max", kernel="chi2", random_state=0),
+    Vlad(8, random_state=0),
+    Vlad(8, normalization="power", color="opponent", layout=("1x1", "3x1"), random_state=0),
+    FisherVector(8, random_state=0),
+    FisherVector(8, normalization="power", descriptor="sift", n_components=None, random_state=0),
+    PatchDictionary(24, stride=6, n_components=8, random_state=0),
+    PatchDictionary(
+        24, patch_size=(5, 9), stride=4, encoding="triangle", n_components=None, random_state=0
+    ),
 ]
 
 

@@ -12,7 +12,7 @@ from skimage import data
 
 from classicvis import functional
 from classicvis.exceptions import ImageError
-from classicvis.functional import color_histogram, dense_sift, hog, sift
+from classicvis.functional import color_histogram, dense_sift, hog, lbp, sift
 
 CELLS = {"pixels_per_cell": (5, 4), "cells_per_block": (2, 2)}
 COLOURED = CELLS | {"channel_axis": -1}
@@ -35,6 +35,8 @@ FUNCTIONS = {
     "dense_sift": (dense_sift, False, "u1 u2 f4 f8"),
     "dense_sift, gaussian": (lambda image: dense_sift(image, window="gaussian"), False, "u1 f4"),
     "dense_sift of colour": (dense_sift, True, "u1 u2 f4 f8"),
+    "lbp": (lbp, False, "u1 u2 i4 f4 f8"),
+    "lbp, bits": (lambda image: lbp(image, 16, 2, "ror"), False, "u1 f4"),
     "sift": (sift, False, "u1 u2 f4 f8"),
     "sift, roots": (lambda image: sift(image, upsample=False, root=True), False, "u1 f4"),
     "sift of colour": (sift, True, "u1 u2 f4"),
@@ -147,6 +149,10 @@ def test_flat_and_tiny_images(shape, dtype, level):
         cells = hog(image, block_norm=norm, **TINY)
         assert cells.shape == (9 * image.size,)
         assert not cells.any()
+    for method in ("uniform", "nri_uniform", "default", "ror"):
+        codes = lbp(image, 8, 2, method)
+        assert codes.shape == shape
+        assert np.isfinite(codes).all()
     dense, keypoints = dense_sift(image, bin_size=2), sift(image)
     assert not dense.descriptors.any()
     assert not dense.norms.any()
@@ -163,30 +169,31 @@ def test_tiny_images_with_detail(shape, dtype):
     """Noise in one row, one column or one pixel: finite results, without warnings."""
     levels = np.random.default_rng(0).integers(0, 256, shape)
     image = levels.astype("u1") if dtype == "u1" else (levels / 255).astype(dtype)
-    results = [hog(image, **TINY), *dense_sift(image, bin_size=1), *sift(image)]
+    results = [hog(image, **TINY), lbp(image), *dense_sift(image, bin_size=1), *sift(image)]
     results += [color_histogram(image, 4, "lab", grid=(2, 2))] if dtype == "u1" else []
     for part in results:
         assert np.isfinite(part).all()
 
 
 GREY_OR_COLOUR = ("dense_sift", "sift")
+GREY = ("hog", "lbp")
 NOT_IMAGES = {
-    "nothing": (np.zeros((0, 0), np.uint8), (*GREY_OR_COLOUR, "hog", "color_histogram")),
-    "no rows": (np.zeros((0, 9), np.uint8), (*GREY_OR_COLOUR, "hog", "color_histogram")),
+    "nothing": (np.zeros((0, 0), np.uint8), (*GREY_OR_COLOUR, *GREY, "color_histogram")),
+    "no rows": (np.zeros((0, 9), np.uint8), (*GREY_OR_COLOUR, *GREY, "color_histogram")),
     "no columns": (np.zeros((9, 0, 3), np.uint8), (*GREY_OR_COLOUR, "color_histogram")),
     "no channels": (np.zeros((9, 9, 0), np.uint8), (*GREY_OR_COLOUR, "color_histogram")),
-    "one axis": (np.zeros(99, np.uint8), (*GREY_OR_COLOUR, "hog", "color_histogram")),
-    "a batch": (np.zeros((2, 9, 9, 3), np.uint8), (*GREY_OR_COLOUR, "hog", "color_histogram")),
+    "one axis": (np.zeros(99, np.uint8), (*GREY_OR_COLOUR, *GREY, "color_histogram")),
+    "a batch": (np.zeros((2, 9, 9, 3), np.uint8), (*GREY_OR_COLOUR, *GREY, "color_histogram")),
     "two channels": (np.zeros((40, 40, 2), np.uint8), (*GREY_OR_COLOUR, "color_histogram")),
     "four channels": (np.zeros((40, 40, 4), np.uint8), (*GREY_OR_COLOUR, "color_histogram")),
     "bool": (np.zeros((40, 40), bool), (*GREY_OR_COLOUR, "color_histogram")),
-    "complex": (np.zeros((40, 40), complex), (*GREY_OR_COLOUR, "hog", "color_histogram")),
-    "objects": (np.full((40, 40), None), (*GREY_OR_COLOUR, "color_histogram")),
-    "text": (np.full((40, 40), "a"), (*GREY_OR_COLOUR, "color_histogram")),
-    "None": (None, (*GREY_OR_COLOUR, "hog", "color_histogram")),
-    "a path": ("photo.jpg", (*GREY_OR_COLOUR, "hog", "color_histogram")),
-    "one NaN": (np.where(np.eye(40) > 0, np.nan, 0.5), (*GREY_OR_COLOUR, "color_histogram")),
-    "infinite": (np.full((40, 40), np.inf), (*GREY_OR_COLOUR, "color_histogram")),
+    "complex": (np.zeros((40, 40), complex), (*GREY_OR_COLOUR, *GREY, "color_histogram")),
+    "objects": (np.full((40, 40), None), (*GREY_OR_COLOUR, "lbp", "color_histogram")),
+    "text": (np.full((40, 40), "a"), (*GREY_OR_COLOUR, "lbp", "color_histogram")),
+    "None": (None, (*GREY_OR_COLOUR, *GREY, "color_histogram")),
+    "a path": ("photo.jpg", (*GREY_OR_COLOUR, *GREY, "color_histogram")),
+    "one NaN": (np.where(np.eye(40) > 0, np.nan, 0.5), (*GREY_OR_COLOUR, "lbp", "color_histogram")),
+    "infinite": (np.full((40, 40), np.inf), (*GREY_OR_COLOUR, "lbp", "color_histogram")),
     "negative": (np.full((40, 40), -0.5), (*GREY_OR_COLOUR, "color_histogram")),
     "floats to 255": (np.full((40, 40), 255.0), (*GREY_OR_COLOUR, "color_histogram")),
 }
@@ -194,6 +201,7 @@ NOT_IMAGES = {
 # What was found, what was expected, what to do. `hog` says it in its reference's words.
 SENTENCES = {
     "dense_sift": r"found .+: expected .+; .+\.",
+    "lbp": r"found .+: expected .+; .+\.",
     "sift": r"found .+: expected .+; .+\.",
     "color_histogram": r"(found|got) .+: expected .+",
     "hog": r"(should have at least: .+; got .+|specify `channel_axis`\. Got .+|: expected .+)",

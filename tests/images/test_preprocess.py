@@ -25,6 +25,8 @@ from classicvis.images._preprocess import (
     Normalize,
     OtsuForeground,
     Resize,
+    Shrink,
+    Warp,
     make_step,
 )
 
@@ -35,11 +37,13 @@ EVERY_STEP = [
     OtsuForeground(background="mean", crop=True),
     GrabCutForeground(background=(255, 0, 0), crop=True),
     *(ConvertColor(space) for space in ("rgb", "gray", "hsv", "lab")),
+    Shrink(30),
     *(Resize((24, 36), mode) for mode in ("stretch", "letterbox", "crop")),
     AddBorder(3, "mean"),
     CropBorder(2),
     CropBorder(fraction=0.1),
     CenterCrop((20, 20)),
+    Warp(2, -3.5, angle=10, scale=0.9, mirror=True),
 ]
 
 every_step = pytest.mark.parametrize("step", EVERY_STEP, ids=repr)
@@ -216,6 +220,8 @@ def test_make_step_refuses(spec, message):
         (lambda: Resize((9, 9), fill=256), r"fill=256: expected a grey level 0\.\.255"),
         (lambda: Resize((9, 9), fill=(1, 2)), r"fill=\(1, 2\): expected"),
         (lambda: Resize((9, 9), fill="red"), r"fill='red': expected"),
+        (lambda: Shrink(0), r"Shrink got longest_side=0: expected a whole number of at least 1"),
+        (lambda: Shrink(32.5), r"Shrink got longest_side=32\.5"),
         (lambda: CenterCrop((1, 2, 3)), r"CenterCrop got size=\(1, 2, 3\)"),
         (lambda: AddBorder(-1), r"AddBorder got size=-1: expected a whole number of at least 0"),
         (lambda: AddBorder(1, 0.5), r"AddBorder got value=0\.5"),
@@ -255,6 +261,8 @@ def test_bad_parameters_are_refused(make, message):
     [
         ({"image_size": (4, 3)}, True),
         ({"image_size": None}, True),
+        ({"image_size": 4}, True),
+        ({"image_size": 3}, False),
         ({"image_size": (3, 4)}, False),
         ({"image_size": (4, 3), "color": "gray"}, False),
         ({"image_size": (4, 3), "preprocess": ["normalize"]}, False),

@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from skimage import data
 from skimage.transform import downscale_local_mean, resize
 
-from classicvis.images._preprocess import AddBorder, CenterCrop, CropBorder, Resize
+from classicvis.images._preprocess import AddBorder, CenterCrop, CropBorder, Resize, Shrink
 
 
 def random_image(shape):
@@ -29,6 +29,25 @@ def test_resize_of_the_right_size_is_free(mode):
     """An image that has the size already is given back itself."""
     image = random_image((9, 12, 3))
     assert Resize((9, 12), mode)(image) is image
+
+
+@pytest.mark.parametrize(
+    ("shape", "size"),
+    [((300, 200), (60, 40)), ((200, 301, 3), (40, 60)), ((1, 5000), (1, 60)), ((61, 7), (60, 7))],
+)
+def test_large_images_shrink_in_their_proportions(shape, size):
+    """The longest side becomes the one asked for, the other follows, at least one pixel."""
+    image = random_image(shape)
+    shrunk = Shrink(60)(image)
+    assert shrunk.shape[:2] == size
+    assert_array_equal(shrunk, Resize(size)(image))
+
+
+def test_small_images_do_not_grow():
+    """An image within the size is given back itself."""
+    for shape in ((60, 60, 3), (60, 3), (1, 1)):
+        image = random_image(shape)
+        assert Shrink(60)(image) is image
 
 
 def test_shrinking_averages_areas():
