@@ -47,6 +47,9 @@ def text(row: dict[str, Any]) -> str:
         if peer in row["goals"]:
             goal = row["goals"][peer]
             lines[-1] += f"   must {goal['must']:g}x, aim {goal['aim']:g}x"
+    if goal := row.get("rate_goal"):
+        rate = f"  {row[goal['of']]:.3g} {goal['of']}"
+        lines.append(f"{rate}, must {goal['must']:g}, aim {goal['aim']:g}")
     for name, value in row.get("differences", {}).items():
         limit = row["limits"].get(name)
         lines.append(f"  {name}: {value:.4g}" + ("" if limit is None else f", at most {limit:g}"))

@@ -15,7 +15,7 @@ from classicvis.kernels._jit import kernel
 
 @dataclass(frozen=True)
 class Goal:
-    """How many times faster than a peer: the floor we promise, and where we want to be."""
+    """How many times faster than a peer, or how many items a second: promised, and wanted."""
 
     must: float
     aim: float
@@ -65,6 +65,8 @@ class Row:
         Items (images, descriptors) of one call, named by `item`.
     item : str, default="image"
         Singular.
+    rate : Goal, optional
+        Items per second.
     runs : int, optional
         Timed runs where the general number is too large.
     """
@@ -78,6 +80,7 @@ class Row:
     limits: Mapping[str, float] = field(default_factory=dict)
     n_items: int = 1
     item: str = "image"
+    rate: Goal | None = None
     runs: int | None = None
 
     def measure(self, runs: int) -> dict[str, Any]:
@@ -96,6 +99,12 @@ class Row:
             "times_the_floor": ours / max(floor.values()),
             f"{self.item}s_per_second": self.n_items / ours,
         }
+        if self.rate is not None:
+            figures["rate_goal"] = {
+                "of": f"{self.item}s_per_second",
+                "must": self.rate.must,
+                "aim": self.rate.aim,
+            }
         if self.differences is not None:
             figures["differences"] = dict(self.differences())
             figures["limits"] = dict(self.limits)
@@ -110,6 +119,12 @@ def missed(figures: Mapping[str, Any]) -> list[str]:
         if not reached >= goal["must"]:
             sentences.append(
                 f"{figures['title']}: {reached:.2f}x {peer}, must be {goal['must']:g}x"
+            )
+    if goal := figures.get("rate_goal"):
+        reached = figures[goal["of"]]
+        if not reached >= goal["must"]:
+            sentences.append(
+                f"{figures['title']}: {reached:.3g} {goal['of']}, must be {goal['must']:g}"
             )
     for name, limit in figures.get("limits", {}).items():
         found = figures["differences"][name]

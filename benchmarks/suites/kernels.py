@@ -18,6 +18,8 @@ DESCRIPTORS = {
     "dense_sift, gaussian": lambda image: (
         functional.dense_sift(image, window="gaussian").descriptors
     ),
+    "lbp": lambda image: functional.lbp(image),
+    "lbp, 24 points": lambda image: functional.lbp(image, 24, 3),
     "sift": lambda image: functional.sift(image).descriptors,
 }
 
