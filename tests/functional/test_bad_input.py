@@ -106,10 +106,11 @@ def parts(result):
 
 
 def test_the_table_is_complete():
-    """Every function is in the table, and each layout holds the same pixels in another way."""
+    """Every function of images is in it, and each layout holds the same pixels in another way."""
+    of_descriptors = {"fisher_vector", "learn_gmm"}
     assert {name.split(",")[0].split(" of ")[0] for name in FUNCTIONS} == {
         name for name in functional.__all__ if name.islower()
-    }
+    } - of_descriptors
     image = photo(True, "u2")
     flags = set()
     for layout in LAYOUTS.values():
