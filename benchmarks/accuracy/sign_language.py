@@ -96,6 +96,14 @@ def train_command(folder: Path, model: Path, *options: str) -> dict[str, Any]:
     }
 
 
+def report(name: str, row: dict[str, Any]) -> None:
+    print(
+        f"{100 * row['accuracy']:6.2f}  {name}: {row['seconds']:.1f} s, "
+        f"peak {row['peak_memory_mb']:.0f} MB",
+        flush=True,
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=DATA, help="zip file or folder")
@@ -113,14 +121,11 @@ def main() -> None:
         for name in [args.only] if args.only else MODELS:
             with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
                 figures[name] = process.submit(measure, name, folder, args.seed).result()
+            report(name, figures[name])
         commands = {"classicvis train": (), "classicvis train --tune": ("--tune",)}
         for name, options in ({} if args.only else commands).items():
             figures[name] = train_command(folder, Path(scratch, "model.cvis"), *options)
-    for name, row in figures.items():
-        print(
-            f"{100 * row['accuracy']:6.2f}  {name}: {row['seconds']:.1f} s, "
-            f"peak {row['peak_memory_mb']:.0f} MB"
-        )
+            report(name, figures[name])
     for name, accuracy in PUBLISHED.items():
         print(f"{accuracy:6.2f}  {name}")
     if args.json:
