@@ -13,13 +13,9 @@ it holds out a third of each class's images to learn from, and scores on these.
 from __future__ import annotations
 
 import argparse
-import resource
 import tempfile
 import time
-import zipfile
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +25,7 @@ from sklearn.metrics import balanced_accuracy_score
 from sklearn.pipeline import Pipeline
 
 from benchmarks._timing import write_json
+from benchmarks.accuracy._runs import in_fresh_process, peak_memory_mb, unpacked
 from classicvis import (
     FisherVector,
     PyramidHog,
@@ -126,10 +123,7 @@ def run_split(
 
 def load(path: Path, scratch: str) -> Any:
     """Return the images of a folder or zip file, whose classes may lie one folder down."""
-    if path.suffix == ".zip":
-        with zipfile.ZipFile(path) as archive:
-            archive.extractall(scratch)
-        path = Path(scratch)
+    path = unpacked(path, scratch)
     folders = [entry for entry in path.iterdir() if entry.is_dir()]
     return load_image_folder(folders[0] if len(folders) == 1 else path)
 
@@ -155,7 +149,7 @@ def measure(name: str, args: argparse.Namespace) -> dict[str, Any]:
         "accuracy": float(np.mean(accuracies)),
         "standard_deviation": float(np.std(accuracies)),
         "seconds_per_split": float(np.mean([row["seconds"] for row in rows])),
-        "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "peak_memory_mb": peak_memory_mb(),
         "n_features": rows[0]["n_features"],
         "splits": accuracies,
     }
@@ -175,8 +169,7 @@ def main() -> None:
     args = parser.parse_args()
     figures = {}
     for name in [args.only] if args.only else MODELS:
-        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as fresh:
-            row = fresh.submit(measure, name, args).result()
+        row = in_fresh_process(measure, name, args)
         print(
             f"{name}, {args.classifier}: {row['accuracy']:.1%} +- {row['standard_deviation']:.1%}, "
             f"{row['seconds_per_split']:.0f} s a split, peak {row['peak_memory_mb']:.0f} MB, "

@@ -10,16 +10,15 @@ once. Seconds are wall time and include decoding.
 from __future__ import annotations
 
 import argparse
-import resource
 import tempfile
 import time
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from benchmarks._timing import write_json
+from benchmarks.accuracy._runs import peak_memory_mb, unpacked
 from classicvis import ImageFolder, build_pipeline, load_image_folder
 
 DATA = Path(__file__).parents[3] / "shared" / "data" / "cifar10-jpeg.zip"
@@ -40,9 +39,9 @@ def measure(train: ImageFolder, test: ImageFolder, args: argparse.Namespace) -> 
     model = build_pipeline(
         "patches", args.classifier, image_size=(32, 32), n_jobs=args.jobs, random_state=0, **params
     )
-    before, start = _peak_memory_mb(), time.perf_counter()
+    before, start = peak_memory_mb(), time.perf_counter()
     model.fit(train.images, train.target)
-    fitted, peak = time.perf_counter(), _peak_memory_mb()
+    fitted, peak = time.perf_counter(), peak_memory_mb()
     accuracy = model.score(test.images, test.target)
     done = time.perf_counter()
     features = model.named_steps["features"]
@@ -53,8 +52,8 @@ def measure(train: ImageFolder, test: ImageFolder, args: argparse.Namespace) -> 
         "fit_seconds": fitted - start,
         "predict_seconds": done - fitted,
         "memory_before_mb": before,
-        "fit_peak_memory_mb": peak,
-        "peak_memory_mb": _peak_memory_mb(),
+        "fitpeak_memory_mb": peak,
+        "peak_memory_mb": peak_memory_mb(),
         "n_features": features.n_features_out_,
         "features_mb": len(train.target) * features.n_features_out_ * 4 / 2**20,
         "jobs": args.jobs,
@@ -72,10 +71,6 @@ def parts(data: ImageFolder, validate: list[int] | None) -> tuple[ImageFolder, I
     return train.select(shuffled[:n_train]), train.select(shuffled[n_train : n_train + n_scored])
 
 
-def _peak_memory_mb() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=DATA, help="zip file or folder")
@@ -88,11 +83,7 @@ def main() -> None:
     parser.add_argument("--json", metavar="FILE", help="write figures and environment here")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
-        folder = args.data
-        if folder.suffix == ".zip":
-            folder = Path(scratch)
-            with zipfile.ZipFile(args.data) as archive:
-                archive.extractall(folder)
+        folder = unpacked(args.data, scratch)
         row = measure(*parts(load_image_folder(folder), args.validate), args)
     print(
         f"CIFAR-10 (JPEG copy), patches + {args.classifier}: {row['accuracy']:.2%}, "

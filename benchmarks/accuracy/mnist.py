@@ -10,11 +10,8 @@ process.
 from __future__ import annotations
 
 import argparse
-import resource
 import time
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +19,7 @@ import numpy as np
 from sklearn.svm import SVC
 
 from benchmarks._timing import write_json
+from benchmarks.accuracy._runs import in_fresh_process, peak_memory_mb
 from classicvis import AugmentedClassifier, HogExtractor, build_pipeline
 from classicvis.images import AddBorder, Deskew, Warp
 
@@ -86,7 +84,7 @@ def measure(name: str, data: Path, n_jobs: int, validate: bool) -> dict[str, Any
         "accuracy": accuracy,
         "fit_seconds": fitted - start,
         "predict_seconds": done - fitted,
-        "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "peak_memory_mb": peak_memory_mb(),
         "n_features": int(pipeline["features"].n_features_out_),
     }
 
@@ -101,9 +99,8 @@ def main() -> None:
     args = parser.parse_args()
     figures = {}
     for name in [args.only] if args.only else MODELS:
-        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
-            job = process.submit(measure, name, args.data, args.jobs, args.validate)
-            row = figures[name] = job.result()
+        row = in_fresh_process(measure, name, args.data, args.jobs, args.validate)
+        figures[name] = row
         print(
             f"{100 * row['accuracy']:6.2f}  {name}: fit {row['fit_seconds']:.0f} s, "
             f"predict {row['predict_seconds']:.0f} s, peak {row['peak_memory_mb']:.0f} MB"

@@ -12,21 +12,18 @@ from __future__ import annotations
 
 import argparse
 import os
-import resource
 import subprocess
 import sys
 import tempfile
 import time
-import zipfile
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 from sklearn.svm import SVC
 
 from benchmarks._timing import write_json
+from benchmarks.accuracy._runs import in_fresh_process, peak_memory_mb, unpacked
 from classicvis import (
     AugmentedClassifier,
     HogExtractor,
@@ -75,7 +72,7 @@ def measure(name: str, folder: Path, seed: int) -> dict[str, Any]:
         "accuracy": result.accuracy,
         "folds": list(result.fold_accuracies),
         "seconds": time.perf_counter() - start,
-        "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "peak_memory_mb": peak_memory_mb(),
     }
 
 
@@ -112,15 +109,10 @@ def main() -> None:
     parser.add_argument("--json", metavar="FILE", help="write figures and environment here")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
-        folder = args.data
-        if folder.suffix == ".zip":
-            folder = Path(scratch, "photos")
-            with zipfile.ZipFile(args.data) as archive:
-                archive.extractall(folder)
+        folder = unpacked(args.data, Path(scratch, "photos"))
         figures = {}
         for name in [args.only] if args.only else MODELS:
-            with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
-                figures[name] = process.submit(measure, name, folder, args.seed).result()
+            figures[name] = in_fresh_process(measure, name, folder, args.seed)
             report(name, figures[name])
         commands = {"classicvis train": (), "classicvis train --tune": ("--tune",)}
         for name, options in ({} if args.only else commands).items():

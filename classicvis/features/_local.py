@@ -23,6 +23,7 @@ from classicvis.features._descriptors import (
     descriptor_length,
 )
 from classicvis.features._layout import Layout, make_layout
+from classicvis.features._sample import drawn
 from classicvis.functional._dense_sift import check_bin_sizes, check_step
 from classicvis.images import Chunk, Images, ImageSequence, stream
 
@@ -179,11 +180,9 @@ class _Sample:
         samples = [LocalDescriptors(np.empty((0, length), np.float32), np.empty((0, 2)))]
         for position, image in zip(chunk.positions, chunk.images, strict=True):
             local = self.encoder._describe(image)
-            if len(local.descriptors) > self.per_image:
-                rng = np.random.default_rng([self.seed, chunk.start + position])
-                chosen = np.sort(rng.choice(len(local.descriptors), self.per_image, replace=False))
-                local = LocalDescriptors(local.descriptors[chosen], local.positions[chosen])
-            samples.append(local)
+            number = chunk.start + position
+            chosen = drawn(len(local.descriptors), self.per_image, self.seed, number)
+            samples.append(LocalDescriptors(local.descriptors[chosen], local.positions[chosen]))
         return concatenate(samples)
 
 

@@ -109,17 +109,18 @@ class PatchEncoder(NamedTuple):
         patches, words = vocabulary.patches(image), vocabulary.words
         n_patches = patch_grid(image.shape[:2], vocabulary.patch_size, vocabulary.stride)
         cells = _cells(n_patches, self.grid)
-        squares = (words**2).sum(axis=1)
+        is_triangle = self.encoding == "triangle"
+        squares = (words**2).sum(axis=1) if is_triangle else np.empty(0, np.float32)
         out = np.zeros((self.n_cells, self.n_codes([vocabulary])), dtype=np.float32)
         step = min(len(patches), max(1, _BLOCK_VALUES // len(words)))
         responses = np.empty((step, len(words)), dtype=np.float32)
         for start in range(0, len(patches), step):
             block, places = patches[start : start + step], cells[start : start + step]
             products = np.matmul(block, words.T, out=responses[: len(block)])
-            if self.encoding == "soft_threshold":
-                pool_soft_threshold(products, places, self.threshold, out)
-            else:
+            if is_triangle:
                 pool_triangle(products, (block**2).sum(axis=1), squares, places, out)
+            else:
+                pool_soft_threshold(products, places, self.threshold, out)
         counts = np.bincount(cells, minlength=self.n_cells).astype(np.float32)
         return out / np.maximum(counts, 1)[:, None]
 

@@ -23,6 +23,7 @@ from classicvis.features._patch_dictionary import (
     zca_whitening,
 )
 from classicvis.features._patch_projection import learn_projection
+from classicvis.features._sample import drawn
 from classicvis.images import Chunk, Images, ImageSequence, stream
 from classicvis.images._intensity import to_gray, to_rgb
 
@@ -255,11 +256,8 @@ class _PatchSample:
         samples = []
         for position, image in zip(chunk.positions, chunk.images, strict=True):
             patches = raw_patches(self.extractor._as_learnt(image), self.size, self.stride)
-            if len(patches) > self.per_image:
-                rng = np.random.default_rng([self.seed, chunk.start + position])
-                chosen = rng.choice(len(patches), self.per_image, replace=False)
-                patches = patches[np.sort(chosen)]
-            samples.append(patches)
+            number = chunk.start + position
+            samples.append(patches[drawn(len(patches), self.per_image, self.seed, number)])
         return np.concatenate(samples)
 
 
