@@ -1,0 +1,1 @@
+"""Networks: which ones there are, what they expect, and the one door to Keras."""
