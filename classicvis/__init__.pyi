@@ -13,6 +13,7 @@ from .exceptions import (
 )
 from .features import (
     BagOfVisualWords,
+    CnnEmbedding,
     ColorHistogramExtractor,
     ExtractorUnion,
     FisherVector,
@@ -42,6 +43,7 @@ __all__ = [
     "BagOfVisualWords",
     "ClassicVisError",
     "Classification",
+    "CnnEmbedding",
     "ColorHistogramExtractor",
     "Evaluation",
     "ExtractorUnion",

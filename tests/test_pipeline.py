@@ -344,10 +344,7 @@ def test_calibrated_pipelines_vote(photos):
     """Late fusion in scikit-learn's own terms: pipelines vote with their mean probabilities."""
     members = [("hog", build_pipeline("hog")), ("lbp", build_pipeline("lbp", "linear_svm"))]
     vote = VotingClassifier(
-        [
-            (name, CalibratedClassifierCV(model, ensemble=False, cv=2))
-            for name, model in members
-        ],
+        [(name, CalibratedClassifierCV(model, ensemble=False, cv=2)) for name, model in members],
         voting="soft",
     )
     vote.fit(photos.images, photos.labels)
