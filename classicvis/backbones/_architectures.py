@@ -18,9 +18,7 @@ class Design(NamedTuple):
     l2: float
 
 
-def build_network(
-    name: str, shape: tuple[int, int, int], n_classes: int, design: Design
-) -> Any:
+def build_network(name: str, shape: tuple[int, int, int], n_classes: int, design: Design) -> Any:
     """Return a network from images to probabilities, with random weights.
 
     Parameters
@@ -49,10 +47,10 @@ def build_network(
 def probabilities(rows: Any, n_classes: int, design: Design) -> Any:
     """Return the last layers of a classifier: dropout, one number per class, softmax."""
     layers = load_keras().layers
-    rows = layers.Dropout(design.dropout, name="dropout")(rows)
+    rows = layers.Dropout(design.dropout)(rows)
     penalty = load_keras().regularizers.L2(design.l2) if design.l2 else None
-    rows = layers.Dense(n_classes, kernel_regularizer=penalty, name="scores")(rows)
-    return layers.Activation("softmax", dtype="float32", name="probabilities")(rows)
+    rows = layers.Dense(n_classes, kernel_regularizer=penalty)(rows)
+    return layers.Activation("softmax", dtype="float32")(rows)
 
 
 class _Blocks:

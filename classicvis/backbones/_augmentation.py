@@ -13,6 +13,7 @@ import numpy as np
 from classicvis.exceptions import ParameterError, unknown_name
 
 _GREY = np.array([0.299, 0.587, 0.114])  # shares of red, green and blue in the luma (BT.601)
+_FLAGS = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
 
 
 @dataclass(frozen=True)
@@ -71,9 +72,8 @@ class Augmentation:
         for image, move, color, target in zip(pixels, moves, colors, out, strict=True):
             if self._moves_pixels:
                 image = cv2.warpAffine(
-                    image, move, (width, height),
-                    flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REFLECT_101,
-                )  # fmt: skip
+                    image, move, (width, height), flags=_FLAGS, borderMode=cv2.BORDER_REFLECT_101
+                )
             if self.color:
                 image = cv2.transform(image, color)
             target[:] = image.reshape(target.shape)
