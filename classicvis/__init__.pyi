@@ -1,7 +1,7 @@
 from . import functional
 from ._version import __version__
 from ._warmup import warmup
-from .classifiers import AugmentedClassifier, LinearSvm
+from .classifiers import AugmentedClassifier, CnnClassifier, LinearSvm
 from .evaluation import Classification, Evaluation, classify, cross_evaluate, evaluate
 from .exceptions import (
     ClassicVisError,
@@ -43,6 +43,7 @@ __all__ = [
     "BagOfVisualWords",
     "ClassicVisError",
     "Classification",
+    "CnnClassifier",
     "CnnEmbedding",
     "ColorHistogramExtractor",
     "Evaluation",
