@@ -99,13 +99,16 @@ def build_pipeline(
     learner = _classifier(classifier)
     entry = entry_of(learner)
     extractor = None if features is None else _features(features)
+    takes_images = getattr(learner, "takes_images", False)
+    if takes_images and extractor is not None:
+        raise ParameterError(
+            f"found features={features!r} for {type(learner).__name__}, which learns from images; "
+            "use features=None."
+        )
     if image_size == "auto":
-        keeps_sizes = extractor is None and getattr(learner, "resizes_images", False)
-        size = None if keeps_sizes else _image_size(extractor)
-    else:
-        size = image_size
+        image_size = None if takes_images else _image_size(extractor)
     steps: list[tuple[str, Any]] = [
-        ("images", ImagePreprocessor(image_size=size, color=color, preprocess=preprocess))
+        ("images", ImagePreprocessor(image_size=image_size, color=color, preprocess=preprocess))
     ]
     if extractor is not None:
         steps.append(("features", extractor))
