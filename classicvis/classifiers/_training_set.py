@@ -86,7 +86,7 @@ def encode(y: Any, classes: np.ndarray) -> np.ndarray:
     unknown = np.setdiff1d(y, classes)
     if len(unknown):
         raise ParameterError(
-            f"found the label {unknown[0]!r}, expected one of the {len(classes)} that fit saw; "
+            f"found the label {unknown.tolist()[0]!r}, expected one of the {len(classes)} that fit saw; "
             "leave out images of other classes."
         )
     return np.searchsorted(classes, y)
@@ -112,4 +112,5 @@ def loss_weights(
 def _empty(shape: tuple[int, ...]) -> np.ndarray:
     if np.prod(shape, dtype=float) <= _MAX_IN_MEMORY:
         return np.empty(shape, np.uint8)
-    return np.memmap(TemporaryFile(), np.uint8, shape=shape)  # the file goes with the array
+    with TemporaryFile() as file:  # what is mapped stays until the array goes
+        return np.memmap(file, np.uint8, shape=shape)

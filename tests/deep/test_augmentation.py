@@ -72,7 +72,8 @@ def test_colors_follow_the_formula(photos):
         grey = (image @ [0.299, 0.587, 0.114])[..., None]
         changed = grey + saturation * (image - grey)
         changed = brightness * (127.5 + contrast * (changed - 127.5))
-        np.testing.assert_allclose(copy, changed.clip(0, 255), atol=0.51)
+        # half a level from rounding, and OpenCV's fixed point of ten bits
+        np.testing.assert_allclose(copy, changed.clip(0, 255), atol=0.75)
 
 
 def test_every_epoch_changes_anew_and_a_seed_repeats(photos):

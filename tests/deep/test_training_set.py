@@ -9,7 +9,8 @@ from sklearn.utils import compute_sample_weight
 from classicvis.classifiers import _training_set
 from classicvis.classifiers._training_set import decoded, encode, loss_weights, split
 from classicvis.exceptions import ImageError, ParameterError
-from classicvis.images import ImageSequence, Resize, as_images, load_image_folder
+from classicvis.images import ImageSequence, as_images, load_image_folder
+from classicvis.images._preprocess import Resize
 
 
 def test_images_are_decoded_to_one_array(photo_folder):
