@@ -13,6 +13,7 @@ from .exceptions import (
 )
 from .features import (
     BagOfVisualWords,
+    CnnEmbedding,
     ColorHistogramExtractor,
     ExtractorUnion,
     FisherVector,
@@ -43,6 +44,7 @@ __all__ = [
     "ClassicVisError",
     "Classification",
     "CnnClassifier",
+    "CnnEmbedding",
     "ColorHistogramExtractor",
     "Evaluation",
     "ExtractorUnion",
