@@ -51,7 +51,7 @@ def build_pipeline(
         to which larger images are shrunk, in their proportions. None keeps the sizes. "auto" is
         the input size of a network ("cnn"), else (96, 96); but where all extractors take images
         of unequal sizes, and some know how large these are best, such as "fisher", it is that
-        longest side, and a network resizes for itself. The classifier "cnn" does so, too.
+        longest side, and a network resizes for itself. The classifier "cnn" always does.
     color : {"rgb", "gray", "hsv", "lab"}, default="rgb"
         The colour space of the prepared images.
     preprocess : str, callable, or list of these, default=()
@@ -99,13 +99,16 @@ def build_pipeline(
     learner = _classifier(classifier)
     entry = entry_of(learner)
     extractor = None if features is None else _features(features)
+    takes_images = getattr(learner, "takes_images", False)
+    if takes_images and extractor is not None:
+        raise ParameterError(
+            f"found features={features!r} for {type(learner).__name__}, which learns from images; "
+            "use features=None."
+        )
     if image_size == "auto":
-        keeps_sizes = extractor is None and getattr(learner, "resizes_images", False)
-        size = None if keeps_sizes else _image_size(extractor)
-    else:
-        size = image_size
+        image_size = None if takes_images else _image_size(extractor)
     steps: list[tuple[str, Any]] = [
-        ("images", ImagePreprocessor(image_size=size, color=color, preprocess=preprocess))
+        ("images", ImagePreprocessor(image_size=image_size, color=color, preprocess=preprocess))
     ]
     if extractor is not None:
         steps.append(("features", extractor))

@@ -95,7 +95,7 @@ SMALL = {
 }
 
 
-@pytest.mark.parametrize("classifier", CLASSIFIERS)
+@pytest.mark.parametrize("classifier", [name for name in CLASSIFIERS if name != "cnn"])
 def test_every_classifier_learns_real_photos(classifier, photos):
     """Each name trains on string labels and beats chance (1/3) clearly on unseen tiles."""
     model = build_pipeline(
@@ -160,11 +160,21 @@ def test_param_grid_is_taken_as_it_is(search, texture_tiles):
 def test_every_default_search_space_is_valid():
     """Each value of each space is accepted by its pipeline."""
     for name in CLASSIFIERS:
-        model = build_pipeline(["hog", "color_histogram"], name)
+        features = None if name == "cnn" else ["hog", "color_histogram"]
+        model = build_pipeline(features, name)
         for key, values in param_grid(model).items():
             assert len(values) > 1
             for value in values:
                 model.set_params(**{key: value})
+
+
+def test_networks_take_no_features():
+    """The classifier "cnn" learns from images of their own sizes; features for it are refused."""
+    model = build_pipeline(None, "cnn")
+    assert list(model.named_steps) == ["images", "classifier"]
+    assert model["images"].image_size is None
+    with pytest.raises(ParameterError, match="CnnClassifier, which learns from images; use feat"):
+        build_pipeline("hog", "cnn")
 
 
 def test_halving_search_and_cross_validate(texture_tiles):

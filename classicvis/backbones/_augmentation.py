@@ -89,7 +89,7 @@ class Augmentation:
         zoom = (1 + self.scale) ** rng.uniform(-1, 1, n)
         mirrored = np.where(self.flip & (rng.random(n) < 0.5), -1, 1)
         cos, sin = np.cos(turned) / zoom, np.sin(turned) / zoom
-        linear = np.stack([mirrored * cos, mirrored * sin, -sin, cos], axis=1).reshape(n, 2, 2)
+        linear = np.stack([mirrored * cos, -mirrored * sin, sin, cos], axis=1).reshape(n, 2, 2)
         size = np.array([width, height])
         shift = np.round(self.shift * size * rng.uniform(-1, 1, (n, 2)))
         centre = (size - 1) / 2

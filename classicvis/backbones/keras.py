@@ -81,7 +81,7 @@ def check_process() -> None:
 
 def jit_compile() -> str | bool:
     """Return what Keras is best told of XLA: on a processor it halves TensorFlow's speed."""
-    if load_keras().backend.backend() != "tensorflow":
+    if engine_name() != "tensorflow":
         return "auto"
     import tensorflow
 

@@ -11,7 +11,7 @@ from classicvis.backbones._architectures import ARCHITECTURES, MIN_SIZE, Design,
 from classicvis.backbones._augmentation import make_augmentation
 from classicvis.backbones._cards import backbone_card, backbone_names
 from classicvis.backbones._fine_tuning import with_head
-from classicvis.backbones._networks import build_backbone
+from classicvis.backbones._networks import build_backbone, is_name
 from classicvis.backbones._state import copied, is_model
 from classicvis.backbones._training import SCHEDULES
 from classicvis.exceptions import ParameterError, unknown_name
@@ -90,7 +90,7 @@ def new_network(params: Any, images: ImageSequence, n_classes: int) -> Any:
 
 def _check_network(network: Any) -> None:
     if isinstance(network, str):
-        if network not in ARCHITECTURES and not network.endswith(".keras"):
+        if network not in ARCHITECTURES and is_name(network):
             try:
                 backbone_card(network)
             except ParameterError:

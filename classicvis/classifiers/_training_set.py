@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import closing
 from tempfile import TemporaryFile
 from typing import Any, Literal, TypeAlias
 
@@ -48,9 +49,10 @@ def decoded(images: ImageSequence, shape: tuple[int, int, int], n_jobs: int | No
             return ready
     pixels = _empty((len(images), *shape))
     n_read = 0
-    for part in prepared(images, shape, n_jobs):
-        pixels[part.positions] = part.pixels
-        n_read += len(part.positions)
+    with closing(prepared(images, shape, n_jobs)) as parts:
+        for part in parts:
+            pixels[part.positions] = part.pixels
+            n_read += len(part)
     if n_read < len(images):
         raise ImageError(
             f"{len(images) - n_read} of {len(images)} images cannot be read, expected all of them "
@@ -86,8 +88,8 @@ def encode(y: Any, classes: np.ndarray) -> np.ndarray:
     unknown = np.setdiff1d(y, classes)
     if len(unknown):
         raise ParameterError(
-            f"found the label {unknown[0]!r}, expected one of the {len(classes)} that fit saw; "
-            "leave out images of other classes."
+            f"found the label {unknown.tolist()[0]!r}, expected one of the {len(classes)} that fit "
+            "saw; leave out images of other classes."
         )
     return np.searchsorted(classes, y)
 
@@ -112,4 +114,5 @@ def loss_weights(
 def _empty(shape: tuple[int, ...]) -> np.ndarray:
     if np.prod(shape, dtype=float) <= _MAX_IN_MEMORY:
         return np.empty(shape, np.uint8)
-    return np.memmap(TemporaryFile(), np.uint8, shape=shape)  # the file goes with the array
+    with TemporaryFile() as file:  # what is mapped stays until the array goes
+        return np.memmap(file, np.uint8, shape=shape)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
@@ -129,8 +129,8 @@ class CnnClassifier(ClassifierMixin, BaseEstimator):
     CnnClassifier(epochs=5, learning_rate=0.01, network='resnet')
     """
 
-    resizes_images = True
-    """Whether a pipeline may leave images as large as they are."""
+    takes_images: ClassVar[bool] = True
+    """Whether it learns from images, of any sizes, and not from features."""
 
     _network: Any  # live, None where only its bytes are there
     _network_data: bytes

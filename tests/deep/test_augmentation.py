@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
@@ -12,7 +13,7 @@ from classicvis.images import Warp
 
 @pytest.fixture
 def photos(flower) -> np.ndarray:
-    return np.stack([flower[20 * i : 20 * i + 40, 100:160] for i in range(8)])
+    return np.stack([flower[150 + 20 * i : 190 + 20 * i, 250:310] for i in range(8)])
 
 
 def test_nothing_asked_for_is_nothing_done(photos):
@@ -47,6 +48,7 @@ def test_shifts_are_whole_pixels_and_reflect_the_border(photos):
 @pytest.mark.parametrize("channels", [1, 3])
 def test_turns_and_scales_are_those_of_warp(photos, channels):
     """A turned and scaled copy is what `Warp` makes of the image, but for its border."""
+    photos = np.stack([cv2.GaussianBlur(photo, (0, 0), 2) for photo in photos])
     photos = photos[:, :, :40, :channels]
     out = Augmentation(rotation=20, scale=0.3)(photos, np.random.default_rng(3))
     rng = np.random.default_rng(3)
@@ -54,8 +56,8 @@ def test_turns_and_scales_are_those_of_warp(photos, channels):
     for image, copy, angle, zoom in zip(photos, out, angles, zooms, strict=True):
         expected = Warp(angle=angle, scale=zoom)(image.squeeze())
         difference = np.abs(copy.squeeze().astype(int) - expected)[12:28, 12:28]
-        assert difference.max() <= 3
-        assert np.abs(copy.squeeze().astype(int) - image.squeeze()).mean() > 3
+        assert difference.max() <= 1
+    assert np.abs(out.astype(int) - photos).mean() > 3
 
 
 def test_colors_follow_the_formula(photos):
@@ -70,7 +72,8 @@ def test_colors_follow_the_formula(photos):
         grey = (image @ [0.299, 0.587, 0.114])[..., None]
         changed = grey + saturation * (image - grey)
         changed = brightness * (127.5 + contrast * (changed - 127.5))
-        np.testing.assert_allclose(copy, changed.clip(0, 255), atol=0.51)
+        # half a level from rounding, and OpenCV's fixed point of ten bits
+        np.testing.assert_allclose(copy, changed.clip(0, 255), atol=0.75)
 
 
 def test_every_epoch_changes_anew_and_a_seed_repeats(photos):

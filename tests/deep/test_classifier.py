@@ -180,8 +180,6 @@ def test_photos_of_any_size_in_a_pipeline(photo_folder):
         classifier__batch_size=8, classifier__learning_rate=1e-2, classifier__random_state=0,
         n_jobs=2,
     )  # fmt: skip
-    assert [name for name, _ in model.steps] == ["images", "classifier"]
-    assert model["images"].image_size is None
     assert model["classifier"].n_jobs == 2
     model.fit(data.images, data.labels)
     assert model["classifier"].image_shape_ == (70, 90, 3)

@@ -91,5 +91,5 @@ def test_labels_are_numbered():
     """Labels become their numbers among the classes; others are named."""
     classes = np.array(["a", "b", "d"])
     np.testing.assert_array_equal(encode(["d", "a"], classes), [2, 0])
-    with pytest.raises(ParameterError, match="label 'c', expected one of the 3"):
+    with pytest.raises(ParameterError, match="found the label 'c', expected one of the 3"):
         encode(["a", "c"], classes)
