@@ -2,7 +2,15 @@ from . import functional
 from ._version import __version__
 from ._warmup import warmup
 from .classifiers import AugmentedClassifier, LinearSvm
-from .evaluation import Classification, Evaluation, classify, cross_evaluate, evaluate
+from .evaluation import (
+    Classification,
+    Evaluation,
+    Explanation,
+    classify,
+    cross_evaluate,
+    evaluate,
+    explain,
+)
 from .exceptions import (
     ClassicVisError,
     ImageError,
@@ -34,7 +42,7 @@ from .images import (
     load_image_folder,
     show_progress,
 )
-from .persistence import load_model, read_manifest, save_model
+from .persistence import export_model, load_model, read_manifest, save_model
 from .pipeline import build_pipeline, param_grid
 
 __all__ = [
@@ -44,6 +52,7 @@ __all__ = [
     "Classification",
     "ColorHistogramExtractor",
     "Evaluation",
+    "Explanation",
     "ExtractorUnion",
     "FisherVector",
     "GaborExtractor",
@@ -70,6 +79,8 @@ __all__ = [
     "classify",
     "cross_evaluate",
     "evaluate",
+    "explain",
+    "export_model",
     "functional",
     "load_image_folder",
     "load_model",
