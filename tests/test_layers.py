@@ -21,8 +21,9 @@ LAYERS = [
     {"__main__"},
 ]
 LEVEL = {room: level for level, rooms in enumerate(LAYERS) for room in rooms}
-# An extractor is a transformer around the plain function of its descriptor.
-BESIDE = {("features", "functional")}
+# An extractor is a transformer around the plain function of its descriptor; what feeds a network
+# takes images from their one door.
+BESIDE = {("features", "functional"), ("backbones", "images")}
 
 
 def room_of(path: Path, package: Path) -> str:

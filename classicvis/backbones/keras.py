@@ -91,6 +91,15 @@ def value_and_gradient(
     return gradients[engine](function, inputs)
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return whether an engine says by an error that memory has run out."""
+    names = {kind.__name__ for kind in type(error).__mro__}
+    told = ("RESOURCE_EXHAUSTED", "out of memory", "can't allocate memory")
+    return bool(names & {"MemoryError", "OutOfMemoryError", "ResourceExhaustedError"}) or any(
+        text in str(error) for text in told
+    )
+
+
 def _choose_engine() -> None:
     home = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))
     if "KERAS_BACKEND" in os.environ or (home / "keras.json").exists():
