@@ -1,7 +1,7 @@
 from . import functional
 from ._version import __version__
 from ._warmup import warmup
-from .classifiers import AugmentedClassifier, LinearSvm
+from .classifiers import AugmentedClassifier, CnnClassifier, LinearSvm
 from .evaluation import (
     Classification,
     Evaluation,
@@ -50,6 +50,7 @@ __all__ = [
     "BagOfVisualWords",
     "ClassicVisError",
     "Classification",
+    "CnnClassifier",
     "ColorHistogramExtractor",
     "Evaluation",
     "Explanation",

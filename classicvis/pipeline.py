@@ -44,12 +44,14 @@ def build_pipeline(
         to unit length. None: no features step, the classifier takes the images.
     classifier : str or scikit-learn classifier, default="svm"
         A registered name ("svm", "linear_svm", "random_forest", "knn", "decision_tree",
-        "logistic_regression", "gradient_boosting"), or any scikit-learn classifier.
+        "logistic_regression", "gradient_boosting"), "cnn" (of images: features=None), or any
+        scikit-learn classifier.
     image_size : (int, int), int, "auto" or None, default="auto"
         Height and width in pixels to which every image is resized. One number: the longest side
         to which larger images are shrunk, in their proportions. None keeps the sizes. "auto" is
         (96, 96), but for extractors that take images of unequal sizes and know how large these
-        are best, such as "fisher": then it is that longest side.
+        are best, such as "fisher": then it is that longest side. The network of the classifier
+        "cnn" has a size of its own, to which the classifier brings images of any size.
     color : {"rgb", "gray", "hsv", "lab"}, default="rgb"
         The colour space of the prepared images.
     preprocess : str, callable, or list of these, default=()
@@ -97,7 +99,11 @@ def build_pipeline(
     learner = _classifier(classifier)
     entry = entry_of(learner)
     extractor = None if features is None else _features(features)
-    size = _image_size(extractor) if image_size == "auto" else image_size
+    if image_size == "auto":
+        keeps_sizes = extractor is None and getattr(learner, "resizes_images", False)
+        size = None if keeps_sizes else _image_size(extractor)
+    else:
+        size = image_size
     steps: list[tuple[str, Any]] = [
         ("images", ImagePreprocessor(image_size=size, color=color, preprocess=preprocess))
     ]

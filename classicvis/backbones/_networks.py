@@ -63,7 +63,7 @@ def build_backbone(
     """
     check_process()
     keras = load_keras()
-    with network_lock, _drawn_from(random_state):
+    with network_lock, drawn_from(random_state):
         if isinstance(backbone, str) and not backbone.endswith(".keras"):
             model = _named(keras, backbone_card(backbone), weights, input_size)
         else:
@@ -279,7 +279,7 @@ def _resized(keras: Any, model: Any, input_size: tuple[int, int] | None) -> Any:
 
 
 @contextmanager
-def _drawn_from(seed: int | None) -> Iterator[None]:
+def drawn_from(seed: int | None) -> Iterator[None]:
     """Let Keras draw random weights from a seed; it takes those of its layers from `random`."""
     if seed is None:
         yield

@@ -2,12 +2,34 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
 from classicvis.backbones.keras import check_process, load_keras, network_lock
 from classicvis.exceptions import ModelFileError
+
+
+def is_model(network: Any) -> bool:
+    """Return whether this is a live network, without importing Keras."""
+    return "keras" in sys.modules and isinstance(network, load_keras().Model)
+
+
+def copied(model: Any) -> Any:
+    """Return a network of the same layers and weights that shares neither."""
+    return model_from_bytes(model_bytes(model))
+
+
+class Packed:
+    """A network inside a pickle: bytes there, a network again when it is opened."""
+
+    def __init__(self, model: Any) -> None:
+        self.data = model_bytes(model)
+
+    def __reduce__(self) -> tuple[Any, tuple[bytes]]:
+        """Return how pickle makes the network anew."""
+        return model_from_bytes, (self.data,)
 
 
 def model_bytes(model: Any) -> bytes:

@@ -10,11 +10,13 @@ from classicvis.classifiers._registry import (
     classifier_names,
     entry_of,
 )
+from classicvis.classifiers.cnn import CnnClassifier
 
 __all__ = [
     "CLASSIFIERS",
     "AugmentedClassifier",
     "ClassifierEntry",
+    "CnnClassifier",
     "LinearSvm",
     "Network",
     "as_network",

@@ -15,6 +15,7 @@ from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
 from classicvis.classifiers._linear_svm import LinearSvm
+from classicvis.classifiers.cnn import CnnClassifier
 from classicvis.exceptions import unknown_name
 
 
@@ -78,6 +79,11 @@ CLASSIFIERS = {
         {"learning_rate": [0.03, 0.1, 0.3], "max_leaf_nodes": [15, 31, 63]},
         unit_rows=False,
         variance_kept=0.9,
+    ),
+    "cnn": ClassifierEntry(
+        CnnClassifier,
+        {"learning_rate": [3e-4, 1e-3, 3e-3], "epochs": [10, 30]},
+        unit_rows=False,
     ),
 }
 

@@ -6,7 +6,15 @@ from classicvis.images._folder import ImageFolder, load_image_folder
 from classicvis.images._geometry import Fill, fill_value
 from classicvis.images._preprocess import STEPS, AddBorder, make_step
 from classicvis.images._sequence import ImageSequence, OnError, Step, Unreadable, as_images
-from classicvis.images._stream import Chunk, Images, Progress, read_chunk, show_progress, stream
+from classicvis.images._stream import (
+    Chunk,
+    Images,
+    Progress,
+    current_progress,
+    read_chunk,
+    show_progress,
+    stream,
+)
 from classicvis.images._transformer import ImagePreprocessor
 from classicvis.images._warp import Deskew, Warp
 
@@ -27,6 +35,7 @@ __all__ = [
     "Warp",
     "as_images",
     "as_uint8",
+    "current_progress",
     "fill_value",
     "find_images",
     "load_image_folder",

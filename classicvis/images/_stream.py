@@ -56,6 +56,11 @@ def show_progress(progress: Progress | None) -> Iterator[None]:
         _progress.reset(token)
 
 
+def current_progress() -> Progress | None:
+    """Return who is told by `show_progress` here, for work that has a loop of its own."""
+    return _progress.get()
+
+
 def read_chunk(images: ImageSequence, start: int = 0) -> Chunk:
     """Decode a short sequence; with ``on_error="raise"`` the first unreadable image raises."""
     pixels = images.pixels()
