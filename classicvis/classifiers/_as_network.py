@@ -101,12 +101,14 @@ def _owns(step: Any, name: str) -> bool:
 
 
 def _before_softmax(network: Any) -> Any:
-    """Return a network without the activation of its last layer."""
+    """Return a network without its softmax, or with the logarithm where that cannot be had."""
     keras = load_keras()
-    last = network.layers[-1]
-    if not last.weights:
+    layers, last = keras.layers, network.layers[-1]
+    if isinstance(last, layers.Activation | layers.Softmax):
         return keras.Model(network.input, last.input)
-    linear = type(last).from_config(last.get_config() | {"activation": None})
+    if not isinstance(last, layers.Dense):
+        return keras.Model(network.input, keras.ops.log(network.output + 1e-12))
+    linear = layers.Dense.from_config(last.get_config() | {"activation": None})
     scores = keras.Model(network.input, linear(last.input))
     linear.set_weights([keras.ops.convert_to_numpy(weights) for weights in last.weights])
     return scores
