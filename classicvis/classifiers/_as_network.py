@@ -105,27 +105,27 @@ def _before_softmax(network: Any) -> Any:
     keras = load_keras()
     layers, last = keras.layers, network.layers[-1]
     if isinstance(last, layers.Activation | layers.Softmax):
-        return keras.Model(network.input, last.input)
+        return keras.Model(network.inputs[0], last.input)
     if not isinstance(last, layers.Dense):
-        return keras.Model(network.input, keras.ops.log(network.output + 1e-12))
+        return keras.Model(network.inputs[0], keras.ops.log(network.outputs[0] + 1e-12))
     linear = layers.Dense.from_config(last.get_config() | {"activation": None})
-    scores = keras.Model(network.input, linear(last.input))
-    linear.set_weights([keras.ops.convert_to_numpy(weights) for weights in last.weights])
+    scores = keras.Model(network.inputs[0], linear(last.input))
+    linear.set_weights([keras.ops.convert_to_numpy(weights.value) for weights in last.weights])
     return scores
 
 
 def _with_head(network: Any, between: Sequence[Any], classifier: Any) -> Network:
     """Return the network of an embedding, continued by scalers, reducers and the classifier."""
     layers = load_keras().layers
-    rows = network.output
+    rows = network.outputs[0]
     for part in _folded(between, _decision(classifier)):
         rows = layers.UnitNormalization()(rows) if part is None else _dense(part)(rows)
     if isinstance(classifier, LogisticRegression):
-        return _network(network.input, layers.Softmax()(rows), rows, "predict_proba")
+        return _network(network.inputs[0], layers.Softmax()(rows), rows, "predict_proba")
     n_classes = len(classifier.classes_)
     if n_classes > 2 and getattr(classifier, "decision_function_shape", None) == "ovr":
         rows = _votes(rows, n_classes)
-    return _network(network.input, rows, rows, "decision_function")
+    return _network(network.inputs[0], rows, rows, "decision_function")
 
 
 def _network(images: Any, outputs: Any, scores: Any, method: str) -> Network:
@@ -179,7 +179,8 @@ def _after(step: StandardScaler | PCA, then: _Linear) -> _Linear:
             return _Linear(weights, then.bias)
     else:
         if step.whiten:
-            weights = weights / np.sqrt(step.explained_variance_)[:, None]
+            scale = np.sqrt(step.explained_variance_)
+            weights = weights / np.maximum(scale, np.finfo(scale.dtype).eps)[:, None]
         weights = step.components_.T.astype(np.float64) @ weights
     return _Linear(weights, then.bias - mean @ weights)
 

@@ -129,6 +129,7 @@ def explain(
     model = getattr(model, "best_estimator_", model)
     if method == "auto":
         method = "grad_cam" if has_network(model) else "occlusion"
+    _check_scores(model)
     pictures = _pictures(model, as_images(images, "raise"))
     found = classify(model, pictures)
     columns = _columns(found, target)
@@ -148,6 +149,16 @@ def explain(
         names=tuple(np.array(names_of_classes(found.classes, target_names))[columns].tolist()),
         method=method,
     )
+
+
+def _check_scores(model: Any) -> None:
+    last = model[-1] if isinstance(model, Pipeline) else model
+    of_pairs = getattr(last, "decision_function_shape", None) == "ovo" and len(model.classes_) > 2
+    if of_pairs and not hasattr(model, "predict_proba"):
+        raise ParameterError(
+            f"found {last!r}, whose decision values belong to pairs of classes, expected one for "
+            "each class; use decision_function_shape='ovr'."
+        )
 
 
 def _pictures(model: Any, images: ImageSequence) -> ImageSequence:
@@ -200,11 +211,6 @@ def _grad_cam_maps(
     weights = np.eye(n_classes)[columns]
     if network.scores.output_shape[1] == 1:  # positive for the second of two classes
         weights = weights @ [[-1.0], [1.0]]
-    elif network.scores.output_shape[1] != n_classes:
-        raise ParameterError(
-            "found a model without a score for each class, expected one for Grad-CAM; use "
-            "decision_function_shape='ovr'."
-        )
     maps = grad_cam(network.scores, network.inputs(prepared), weights)
     return [_enlarged(m, picture) for m, picture in zip(maps, pictures, strict=True)]
 

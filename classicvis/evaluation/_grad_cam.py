@@ -47,7 +47,10 @@ def grad_cam(scores: Any, images: np.ndarray, weights: np.ndarray) -> np.ndarray
     ops, chosen = keras.ops, np.asarray(weights, np.float32)
     with network_lock:
         features = _last_maps(scores)
-        front, back = keras.Model(scores.input, features), keras.Model(features, scores.output)
+        front, back = (
+            keras.Model(scores.inputs[0], features),
+            keras.Model(features, scores.outputs[0]),
+        )
         found = []
         for start in range(0, len(images), _BATCH):
             part = slice(start, start + _BATCH)
