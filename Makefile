@@ -1,17 +1,18 @@
-# make demo: the main job on real images.  make test: the suite.  Both set up .venv first.
+# make demo: the main job on real images.  make test: the suite.  Both set up .venv first, the
+# suite with the packages for networks as well.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-slow test-kernels lint types clean
+.PHONY: demo test test-slow test-kernels test-engines lint types clean
 
 demo: $(VENV)/installed
 	$(BIN)/classicvis demo --report demo-report
 
-test: $(VENV)/installed
+test: $(VENV)/deep
 	$(BIN)/python -m pytest -m "not slow"
 
-test-slow: $(VENV)/installed
+test-slow: $(VENV)/deep
 	$(BIN)/python -m pytest -m slow
 
 # The kernels once more: as plain Python, and compiled with bounds checks.
@@ -19,11 +20,16 @@ test-kernels: $(VENV)/installed
 	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest tests/kernels
 	NUMBA_BOUNDSCHECK=1 $(BIN)/python -m pytest tests/kernels
 
+# The networks once more, on the other engines of Keras.
+test-engines: $(VENV)/engines
+	KERAS_BACKEND=jax $(BIN)/python -m pytest tests/deep
+	KERAS_BACKEND=torch $(BIN)/python -m pytest tests/deep
+
 lint: $(VENV)/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-types: $(VENV)/installed
+types: $(VENV)/deep
 	$(BIN)/mypy
 
 $(VENV)/installed: setup.cfg pyproject.toml
@@ -32,6 +38,15 @@ $(VENV)/installed: setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@
+
+$(VENV)/deep: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --editable '.[deep,export]'
+	@touch $@
+
+# A version of PyTorch is named because the newest may bring gigabytes for GPUs along.
+$(VENV)/engines: $(VENV)/deep
+	$(BIN)/python -m pip install --quiet jax torch==2.13.0
 	@touch $@
 
 clean:

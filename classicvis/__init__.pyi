@@ -21,6 +21,7 @@ from .exceptions import (
 )
 from .features import (
     BagOfVisualWords,
+    CnnEmbedding,
     ColorHistogramExtractor,
     ExtractorUnion,
     FisherVector,
@@ -51,6 +52,7 @@ __all__ = [
     "ClassicVisError",
     "Classification",
     "CnnClassifier",
+    "CnnEmbedding",
     "ColorHistogramExtractor",
     "Evaluation",
     "Explanation",

@@ -49,9 +49,9 @@ def build_pipeline(
     image_size : (int, int), int, "auto" or None, default="auto"
         Height and width in pixels to which every image is resized. One number: the longest side
         to which larger images are shrunk, in their proportions. None keeps the sizes. "auto" is
-        (96, 96), but for extractors that take images of unequal sizes and know how large these
-        are best, such as "fisher": then it is that longest side. The network of the classifier
-        "cnn" has a size of its own, to which the classifier brings images of any size.
+        the input size of a network ("cnn"), else (96, 96); but where all extractors take images
+        of unequal sizes, and some know how large these are best, such as "fisher", it is that
+        longest side, and a network resizes for itself. The classifier "cnn" does so, too.
     color : {"rgb", "gray", "hsv", "lab"}, default="rgb"
         The colour space of the prepared images.
     preprocess : str, callable, or list of these, default=()
@@ -197,9 +197,12 @@ def _image_size(extractor: BaseEstimator | None) -> tuple[int, int] | int:
         parts = [part for _, part in extractor.transformer_list]
     else:
         parts = [extractor]
-    if any(not isinstance(part, ImageExtractor) or part.fixed_size for part in parts):
-        return DEFAULT_SIZE
-    return max((part.image_size for part in parts if part.image_size), default=DEFAULT_SIZE)
+    ours = [part for part in parts if isinstance(part, ImageExtractor)]
+    sizes = [part.best_size for part in ours]
+    longest_sides = [size for size in sizes if isinstance(size, int)]
+    if longest_sides and len(ours) == len(parts) and not any(part.fixed_size for part in ours):
+        return max(longest_sides)
+    return max((size for size in sizes if isinstance(size, tuple)), default=DEFAULT_SIZE)
 
 
 def _spread(pipeline: Pipeline, **values: Any) -> None:

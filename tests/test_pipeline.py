@@ -8,7 +8,8 @@ import joblib
 import numpy as np
 import pytest
 from sklearn.base import clone
-from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier, VotingClassifier
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401 (registers the search)
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import (
@@ -337,3 +338,17 @@ def test_rows_are_scaled_in_place_where_they_are_new(texture_tiles):
     foreign = build_pipeline(FunctionTransformer(lambda images: kept), "linear_svm")
     np.testing.assert_allclose(np.linalg.norm(foreign[:-1].fit_transform(tiles[:2]), axis=1), 1)
     np.testing.assert_array_equal(kept, [[0, 1, 2], [3, 4, 5]])
+
+
+def test_calibrated_pipelines_vote(photos):
+    """Late fusion in scikit-learn's own terms: pipelines vote with their mean probabilities."""
+    members = [("hog", build_pipeline("hog")), ("lbp", build_pipeline("lbp", "linear_svm"))]
+    vote = VotingClassifier(
+        [(name, CalibratedClassifierCV(model, ensemble=False, cv=2)) for name, model in members],
+        voting="soft",
+    )
+    vote.fit(photos.images, photos.labels)
+    each = [member.predict_proba(photos.images) for member in vote.estimators_]
+    np.testing.assert_allclose(vote.predict_proba(photos.images), np.mean(each, axis=0))
+    assert np.abs(each[0] - each[1]).max() > 0.01
+    assert set(vote.predict(photos.images)) <= set(photos.labels)

@@ -72,7 +72,7 @@ class _Blocks:
         """Convolution, pooling where asked for, batch normalisation, rectifier."""
         x = self.conv(x, channels, use_bias=False)
         if pool:
-            x = self.layers.MaxPooling2D()(x)
+            x = self.layers.MaxPooling2D(2)(x)
         return self.layers.ReLU()(self.layers.BatchNormalization(momentum=_MOMENTUM)(x))
 
     def residual(self, x: Any) -> Any:
@@ -90,7 +90,7 @@ def _simple(blocks: _Blocks, x: Any, design: Design) -> Any:
     width = design.width or 32
     for i in range(max(2, _halvings(x, 6))):
         x = blocks.conv(x, min(width * 2**i, 4 * width), activation="relu")
-        x = blocks.layers.MaxPooling2D(padding="same")(x)
+        x = blocks.layers.MaxPooling2D(2, padding="same")(x)
     return blocks.dense(blocks.layers.Flatten()(x), 4 * width, "relu")
 
 
@@ -101,10 +101,10 @@ def _lenet(blocks: _Blocks, x: Any, design: Design) -> Any:
        recognition", Proc. IEEE 86(11), 1998, DOI 10.1109/5.726791
     """
     width = design.width or 6
-    x = blocks.layers.AveragePooling2D()(blocks.conv(x, width, 5, activation="tanh"))
+    x = blocks.layers.AveragePooling2D(2)(blocks.conv(x, width, 5, activation="tanh"))
     padding = "valid" if min(x.shape[1:3]) > 5 else "same"
     x = blocks.conv(x, width * 16 // 6, 5, padding=padding, activation="tanh")
-    x = blocks.layers.Flatten()(blocks.layers.AveragePooling2D()(x))
+    x = blocks.layers.Flatten()(blocks.layers.AveragePooling2D(2)(x))
     return blocks.dense(blocks.dense(x, 20 * width, "tanh"), 14 * width, "tanh")
 
 
@@ -118,7 +118,7 @@ def _vgg(blocks: _Blocks, x: Any, design: Design) -> Any:
     for i in range(1 + max(2, _halvings(x, 8))):
         channels = min(width * 2**i, 8 * width)
         x = blocks.normed_conv(blocks.normed_conv(x, channels), channels, pool=True)
-    return blocks.layers.GlobalAveragePooling2D()(x)
+    return blocks.layers.GlobalAveragePooling2D(2)(x)
 
 
 def _resnet(blocks: _Blocks, x: Any, design: Design) -> Any:
@@ -134,7 +134,7 @@ def _resnet(blocks: _Blocks, x: Any, design: Design) -> Any:
     x = blocks.residual(blocks.normed_conv(x, 2 * width, pool=True))
     x = blocks.normed_conv(x, 4 * width, pool=True)
     x = blocks.residual(blocks.normed_conv(x, 8 * width, pool=True))
-    return blocks.layers.GlobalMaxPooling2D()(x)
+    return blocks.layers.GlobalMaxPooling2D(2)(x)
 
 
 Architecture = Callable[[_Blocks, Any, Design], Any]

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from contextvars import copy_context
-from typing import Any, NamedTuple, TypeVar
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -18,11 +21,21 @@ T = TypeVar("T")
 _END: Any = object()
 
 
-class Prepared(NamedTuple):
+@dataclass(frozen=True)
+class Prepared:
     """Images as a network takes them: ``pixels[j]`` is number ``positions[j]`` of a sequence."""
 
     positions: np.ndarray
     pixels: np.ndarray
+    keys: np.ndarray
+    """Digests of the pixels, where they are asked for: bytes objects."""
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+    def __getitem__(self, some: Any) -> Prepared:
+        """Return some of the images: a slice or a mask."""
+        return Prepared(self.positions[some], self.pixels[some], self.keys[some])
 
 
 def predict(
@@ -59,19 +72,26 @@ def predict(
     check_process()
     out = np.full((len(images), *model.output_shape[1:]), np.nan, np.float32)
     run = BatchRunner(model, batch_size, flip=flip)
-    with network_lock:
-        for part in regrouped(prepared(images, size, model.input_shape[-1], n_jobs), batch_size):
+    shape = (*size, model.input_shape[-1])
+    with network_lock, closing(prepared(images, shape, n_jobs)) as parts:
+        for part in regrouped(parts, batch_size):
             out[part.positions] = run(part.pixels)
     return out
 
 
 def prepared(
-    images: ImageSequence, size: tuple[int, int], n_channels: int, n_jobs: int | None
-) -> Iterator[Prepared]:
-    """Yield images decoded and resized, some chunks ahead of the caller."""
-    preprocessor = ImagePreprocessor(size, "gray" if n_channels == 1 else "rgb")
-    images = preprocessor.transform(images)
-    return _ahead(stream(images, _Stack((*size, n_channels)), n_jobs))
+    images: ImageSequence,
+    shape: tuple[int, int, int],
+    n_jobs: int | None,
+    salt: bytes | None = None,
+) -> Generator[Prepared, None, None]:
+    """Yield images decoded and brought to a shape (h, w, 1 or 3), ahead of the caller.
+
+    With `salt` they have keys, which depend on it and on the pixels.
+    """
+    height, width, n_channels = shape
+    preprocessor = ImagePreprocessor((height, width), "gray" if n_channels == 1 else "rgb")
+    return _ahead(stream(preprocessor.transform(images), _Stack(shape, salt), n_jobs))
 
 
 def regrouped(parts: Iterable[Prepared], batch_size: int) -> Iterator[Prepared]:
@@ -79,21 +99,21 @@ def regrouped(parts: Iterable[Prepared], batch_size: int) -> Iterator[Prepared]:
     waiting: list[Prepared] = []
     for part in parts:
         waiting.append(part)
-        count = sum(len(part.positions) for part in waiting)
+        count = sum(map(len, waiting))
         if count >= batch_size:
             whole = _joined(waiting)
             count -= count % batch_size
-            yield Prepared(whole.positions[:count], whole.pixels[:count])
-            waiting = [Prepared(whole.positions[count:], whole.pixels[count:])]
-    if any(len(part.positions) for part in waiting):
+            yield whole[:count]
+            waiting = [whole[count:]]
+    if any(map(len, waiting)):
         yield _joined(waiting)
 
 
 class BatchRunner:
     """Run a network on arrays of images, in batches of one shape.
 
-    The engine compiles a network for every shape that it meets. So the last batch is filled up:
-    with nothing but itself, to a power of two, where all images together are less than a batch.
+    The engine compiles a network for every shape that it meets. So the last batch is filled up
+    with black images; to a power of two only, where all images together are less than a batch.
 
     Parameters
     ----------
@@ -152,15 +172,25 @@ class BatchRunner:
 class _Stack:
     """The images of a chunk as one array; a class, because processes need to pickle it."""
 
-    def __init__(self, shape: tuple[int, int, int]) -> None:
+    def __init__(self, shape: tuple[int, int, int], salt: bytes | None) -> None:
         self.shape = shape
+        self.salt = salt
 
     def __call__(self, chunk: Chunk) -> Prepared:
-        pixels = np.asarray(chunk.images, np.uint8).reshape(-1, *self.shape)
-        return Prepared(chunk.start + np.asarray(chunk.positions, np.intp), pixels)
+        pixels = np.ascontiguousarray(chunk.images, np.uint8).reshape(-1, *self.shape)
+        keys = np.empty(len(pixels), object)
+        if self.salt is not None:
+            keys[:] = [_digest(self.salt, image) for image in pixels]
+        return Prepared(chunk.start + np.asarray(chunk.positions, np.intp), pixels, keys)
 
 
-def _ahead(items: Iterator[T], n_ahead: int = 2) -> Iterator[T]:
+def _digest(salt: bytes, image: np.ndarray) -> bytes:
+    digest = sha256(salt)
+    digest.update(image.ravel().data)
+    return digest.digest()
+
+
+def _ahead(items: Iterator[T], n_ahead: int = 2) -> Generator[T, None, None]:
     """Yield the items of an iterator that a thread of its own advances."""
     context = copy_context()  # the thread reports progress to whoever asked for it here
 
@@ -177,5 +207,5 @@ def _ahead(items: Iterator[T], n_ahead: int = 2) -> Iterator[T]:
 def _joined(parts: list[Prepared]) -> Prepared:
     if len(parts) == 1:
         return parts[0]
-    positions, pixels = zip(*parts, strict=True)
-    return Prepared(np.concatenate(positions), np.concatenate(pixels))
+    columns = zip(*((part.positions, part.pixels, part.keys) for part in parts), strict=True)
+    return Prepared(*map(np.concatenate, columns))

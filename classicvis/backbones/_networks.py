@@ -64,13 +64,52 @@ def build_backbone(
     check_process()
     keras = load_keras()
     with network_lock, drawn_from(random_state):
-        if isinstance(backbone, str) and not backbone.endswith(".keras"):
+        if is_name(backbone):
             model = _named(keras, backbone_card(backbone), weights, input_size)
         else:
             model = _given(keras, backbone, input_size)
             if weights not in ("imagenet", None):
                 _load_weights(model, weights)
         return _resized(keras, _cut(keras, model, layer), input_size)
+
+
+def is_name(backbone: Any) -> bool:
+    """Return whether a backbone is meant to be found by its name, and not as a file."""
+    return isinstance(backbone, str) and not backbone.endswith(".keras")
+
+
+def make_model(backbone: Any, random_state: int | None = None) -> Any:
+    """Return a model that is given as it is, or made by a function without parameters.
+
+    Raises
+    ------
+    ParameterError
+        If it is neither.
+    """
+    check_process()
+    keras = load_keras()
+    model = backbone
+    with network_lock, drawn_from(random_state):
+        if callable(backbone) and not isinstance(backbone, keras.Model | type):
+            model = backbone()
+    if not isinstance(model, keras.Model):
+        raise ParameterError(
+            f"backbone={backbone!r}: expected the name of a network, a .keras file, a keras.Model, "
+            "or a function without parameters that returns one."
+        )
+    return model
+
+
+def in_mixed_precision(model: Any) -> Any:
+    """Return a copy of a network whose layers compute in float16, with weights of float32."""
+    keras = load_keras()
+
+    def mixed(layer: Any) -> Any:
+        return type(layer).from_config({**layer.get_config(), "dtype": "mixed_float16"})
+
+    copy = keras.models.clone_model(model, clone_function=mixed)
+    copy.set_weights(model.get_weights())
+    return copy
 
 
 def pooled(model: Any, pooling: str) -> Any:
@@ -100,6 +139,11 @@ def pooled(model: Any, pooling: str) -> Any:
     features = model.output
     if features.ndim == 2:
         return model
+    if features.ndim != 4:
+        raise ParameterError(
+            f"found a layer with output of shape {features.shape}, expected a map (None, rows, "
+            "columns, channels) to pool, or rows; name another layer."
+        )
     layers, ops = keras.layers, keras.ops
     if pooling == "gem":
         cubes = ops.power(ops.maximum(features, 1e-6), 3.0)
@@ -170,19 +214,8 @@ def _scaled(keras: Any, images: Any, scaling: Scaling) -> Any:
 
 def _given(keras: Any, backbone: Any, input_size: tuple[int, int] | None) -> Any:
     """Return the model that is given, in a file or by a function, with inputs that are known."""
-    if isinstance(backbone, str | os.PathLike):
-        model = _loaded(keras, Path(backbone))
-    elif isinstance(backbone, keras.Model):
-        model = backbone
-    elif callable(backbone) and not isinstance(backbone, type):
-        model = backbone()
-    else:
-        model = None
-    if not isinstance(model, keras.Model):
-        raise ParameterError(
-            f"backbone={backbone!r}: expected the name of a network, a .keras file, a keras.Model, "
-            "or a function without parameters that returns one."
-        )
+    is_file = isinstance(backbone, str | os.PathLike)
+    model = _loaded(keras, Path(backbone)) if is_file else make_model(backbone)
     if not model.built and input_size is not None:
         model.build((None, *input_size, 3))
     shape = getattr(model, "input_shape", None)
@@ -264,7 +297,7 @@ def _output(keras: Any, layer: Any) -> Any:
 def _resized(keras: Any, model: Any, input_size: tuple[int, int] | None) -> Any:
     """Return the network for images of another size, with the same weights."""
     height, width, n_channels = model.input_shape[1:]
-    if input_size in (None, (height, width)):
+    if input_size is None or tuple(input_size) == (height, width):
         return model
     try:
         inputs = keras.Input((*input_size, n_channels), name="images")

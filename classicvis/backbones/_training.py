@@ -168,8 +168,6 @@ class _Watch:
         rate = load_keras().ops.convert_to_numpy(self.trainer.optimizer.learning_rate)
         for name, value in {**logs, "learning_rate": rate}.items():
             self.history.setdefault(name, []).append(float(value))
-        if self.course.progress is not None:
-            self.course.progress((epoch + 1) * self.n_samples, self.course.epochs * self.n_samples)
         if not isfinite(logs["loss"]):
             self._diverged(epoch)
         elif logs[self.monitor] < self.best_loss:
@@ -179,6 +177,8 @@ class _Watch:
             self.n_waited += 1
             if self.n_waited == self.course.patience:
                 self.trainer.stop_training = True
+        if self.course.progress is not None:
+            self.course.progress((epoch + 1) * self.n_samples, self.course.epochs * self.n_samples)
 
     def restore_best(self) -> None:
         """Give the network its best weights, where it has finished an epoch."""

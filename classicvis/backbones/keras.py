@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import threading
@@ -37,7 +38,7 @@ def load_keras() -> Any:
     """
     global _started_in
     if "keras" not in sys.modules:
-        _choose_engine()
+        os.environ["KERAS_BACKEND"] = engine_name()  # workers inherit the choice
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
         os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # JAX
     try:
@@ -51,6 +52,17 @@ def load_keras() -> Any:
         _grow_memory()
     _started_in = os.getpid()
     return keras
+
+
+def engine_name() -> str:
+    """Return the engine that Keras runs on, or will run on: it is not imported for this."""
+    if "KERAS_BACKEND" in os.environ:
+        return os.environ["KERAS_BACKEND"]
+    settings = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"), "keras.json")
+    try:
+        return json.loads(settings.read_text(encoding="utf-8"))["backend"]
+    except (OSError, ValueError, KeyError):
+        return next(filter(find_spec, ENGINES), ENGINES[0])
 
 
 def keras_is_installed() -> bool:
@@ -107,15 +119,6 @@ def is_out_of_memory(error: BaseException) -> bool:
     return bool(names & {"MemoryError", "OutOfMemoryError", "ResourceExhaustedError"}) or any(
         text in str(error) for text in told
     )
-
-
-def _choose_engine() -> None:
-    home = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))
-    if "KERAS_BACKEND" in os.environ or (home / "keras.json").exists():
-        return
-    engine = next(filter(find_spec, ENGINES), None)
-    if engine is not None:
-        os.environ["KERAS_BACKEND"] = engine  # workers inherit the choice
 
 
 def _grow_memory() -> None:

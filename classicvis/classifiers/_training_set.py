@@ -48,7 +48,7 @@ def decoded(images: ImageSequence, shape: tuple[int, int, int], n_jobs: int | No
             return ready
     pixels = _empty((len(images), *shape))
     n_read = 0
-    for part in prepared(images, shape[:2], shape[2], n_jobs):
+    for part in prepared(images, shape, n_jobs):
         pixels[part.positions] = part.pixels
         n_read += len(part.positions)
     if n_read < len(images):

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.pipeline import Pipeline
 
+from classicvis.classifiers import CnnClassifier
+
 
 class Classification(NamedTuple):
     """What a model says about each image.
@@ -58,6 +60,8 @@ def classify(model: Any, X: Any) -> Classification:
     model = getattr(model, "best_estimator_", model)
     head, tail = _cut_after_features(model)
     features = X if head is None else head.transform(X)
+    if isinstance(tail[-1] if isinstance(tail, Pipeline) else tail, CnnClassifier):
+        return _most_probable(tail.predict_proba(features), np.asarray(model.classes_))
     unreadable = _nan_rows(features, len(X))
     readable = ~unreadable
     labels = np.full(len(unreadable), None, dtype=object)
@@ -83,6 +87,14 @@ def classify(model: Any, X: Any) -> Classification:
         unreadable=unreadable,
         classes=classes,
     )
+
+
+def _most_probable(probabilities: np.ndarray, classes: np.ndarray) -> Classification:
+    """Label images by their probabilities, which a network need not compute twice."""
+    unreadable = np.isnan(probabilities).all(axis=1)
+    labels = np.full(len(unreadable), None, dtype=object)
+    labels[~unreadable] = classes[probabilities[~unreadable].argmax(axis=1)]
+    return Classification(labels, probabilities, None, unreadable, classes)
 
 
 def _cut_after_features(model: Any) -> tuple[Pipeline | None, Any]:

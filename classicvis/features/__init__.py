@@ -4,6 +4,7 @@ from classicvis.features._base import ImageExtractor
 from classicvis.features._registry import EXTRACTORS, extractor_names, make_extractor
 from classicvis.features._union import ExtractorUnion
 from classicvis.features.bovw import BagOfVisualWords
+from classicvis.features.cnn import CnnEmbedding
 from classicvis.features.color_histogram import ColorHistogramExtractor
 from classicvis.features.fisher import FisherVector
 from classicvis.features.gabor import GaborExtractor
@@ -18,6 +19,7 @@ from classicvis.features.vlad import Vlad
 __all__ = [
     "EXTRACTORS",
     "BagOfVisualWords",
+    "CnnEmbedding",
     "ColorHistogramExtractor",
     "ExtractorUnion",
     "FisherVector",

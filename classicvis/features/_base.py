@@ -35,10 +35,13 @@ class ImageExtractor(TransformerMixin, BaseEstimator):
     """Whose numbers these are, and how closely."""
     fixed_size: ClassVar[bool] = False
     """Whether all images must have the same height and width."""
-    image_size: ClassVar[int | None] = None
-    """The longest side in pixels to which images are best shrunk; None has no preference."""
 
     n_jobs: int | None
+
+    @property
+    def best_size(self) -> tuple[int, int] | int | None:
+        """The height and width, or the longest side, to which images are best resized."""
+        return None
 
     @property
     def scaled(self) -> bool:

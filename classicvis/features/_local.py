@@ -45,7 +45,6 @@ class LocalEncoder(ImageExtractor):
     `_n_values`, `_learn_words` and `_encode`.
     """
 
-    image_size: ClassVar[int | None] = 320
     _size: ClassVar[str]
     """The name of the parameter that says how many words are learnt."""
 
@@ -61,6 +60,11 @@ class LocalEncoder(ImageExtractor):
     layout: str | Sequence[str]
     max_samples: int
     random_state: Any
+
+    @property
+    def best_size(self) -> int:
+        """The longest side to which images are best shrunk: 320 pixels."""
+        return 320
 
     def _check_params(self) -> None:
         check_choice("descriptor", self.descriptor, DESCRIPTORS)

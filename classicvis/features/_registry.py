@@ -23,6 +23,7 @@ EXTRACTORS = {
     "vlad": "classicvis.features.vlad:Vlad",
     "fisher": "classicvis.features.fisher:FisherVector",
     "patches": "classicvis.features.patches:PatchDictionary",
+    "cnn": "classicvis.features.cnn:CnnEmbedding",
 }
 
 
