@@ -28,7 +28,8 @@ class Network(NamedTuple):
         one number per image.
     scores : keras.Model
         From the same images to what is largest for the predicted class, before any softmax:
-        (n, n_classes); or (n, 1), positive for the second of two classes.
+        (n, n_classes); or (n, 1), positive for the second of two classes. Of an embedding that
+        averages over mirror images, those of the images themselves.
     method : str
         Of the pipeline: "predict_proba" or "decision_function".
     """
@@ -86,7 +87,7 @@ def as_network(model: Any) -> Network:
     with network_lock:
         if _owns(first, "model_"):
             return Network(first.model_, _before_softmax(first.model_), "predict_proba")
-        return _with_head(first.network_, between[:-1], between[-1])
+        return _with_head(first, between[:-1], between[-1])
 
 
 def _steps(model: Any) -> list[Any]:
@@ -114,23 +115,32 @@ def _before_softmax(network: Any) -> Any:
     return scores
 
 
-def _with_head(network: Any, between: Sequence[Any], classifier: Any) -> Network:
+def _with_head(features: Any, between: Sequence[Any], classifier: Any) -> Network:
     """Return the network of an embedding, continued by scalers, reducers and the classifier."""
-    layers = load_keras().layers
-    rows = network.outputs[0]
-    for part in _folded(between, _decision(classifier)):
-        rows = layers.UnitNormalization()(rows) if part is None else _dense(part)(rows)
-    if isinstance(classifier, LogisticRegression):
-        return _network(network.inputs[0], layers.Softmax()(rows), rows, "predict_proba")
+    keras = load_keras()
+    model, layers = keras.Model, keras.layers
+    head = [
+        layers.UnitNormalization() if part is None else _dense(part)
+        for part in _folded(between, _decision(classifier))
+    ]
     n_classes = len(classifier.classes_)
-    if n_classes > 2 and getattr(classifier, "decision_function_shape", None) == "ovr":
-        rows = _votes(rows, n_classes)
-    return _network(network.inputs[0], rows, rows, "decision_function")
+    counts_votes = n_classes > 2 and getattr(classifier, "decision_function_shape", "") == "ovr"
 
+    def continued(rows: Any) -> Any:
+        for layer in head:
+            rows = layer(rows)
+        return _votes(rows, n_classes) if counts_votes else rows
 
-def _network(images: Any, outputs: Any, scores: Any, method: str) -> Network:
-    model = load_keras().Model
-    return Network(model(images, outputs), model(images, scores), method)
+    network = features.network_
+    scores = outputs = model(network.inputs[0], continued(network.outputs[0]))
+    if getattr(features, "flip", False):
+        images = keras.Input(network.input_shape[1:])
+        mirrored = network(keras.ops.flip(images, 2))
+        outputs = model(images, continued(layers.Average()([network(images), mirrored])))
+    if isinstance(classifier, LogisticRegression):
+        probabilities = layers.Softmax()(outputs.outputs[0])
+        return Network(model(outputs.inputs[0], probabilities), scores, "predict_proba")
+    return Network(outputs, scores, "decision_function")
 
 
 def _decision(classifier: Any) -> _Linear:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.model_selection import GridSearchCV
@@ -16,12 +17,23 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import Normalizer, StandardScaler
 from sklearn.svm import SVC, LinearSVC
 
-from classicvis import CnnClassifier, ImagePreprocessor, build_pipeline, export_model
+from classicvis import (
+    CnnClassifier,
+    CnnEmbedding,
+    ImagePreprocessor,
+    build_pipeline,
+    explain,
+    export_model,
+    save_model,
+)
 from classicvis.backbones.keras import load_keras
 from classicvis.classifiers import LinearSvm
+from classicvis.cli import main
 from classicvis.exceptions import MissingDependencyError, ModelFileError, ParameterError
 from classicvis.persistence import _export_formats
 from tests.deep.helpers import SIDE, Given, GivenFeatures, tiny_network
+
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 WRITES = {
     "tensorflow": {".keras", ".h5", ".hdf5", ".tflite", ".onnx"},
@@ -172,17 +184,40 @@ def test_the_file_says_what_it_takes_and_gives(suffix, images, tmp_path):
 
 
 def test_a_trained_cnn_is_exported(images, tmp_path):
-    """`CnnClassifier`, with a network for grey images, in a search."""
+    """`CnnClassifier`, with a network for grey images of the size they had in training."""
     grey = np.ascontiguousarray(images[..., 0])
-    pipeline = build_pipeline(None, CnnClassifier("vgg", epochs=1, random_state=0), color="gray")
-    search = GridSearchCV(pipeline, {"classifier__width": [4]}, cv=2, n_jobs=1)
-    search.fit(grey, np.arange(24) % 2)
-    done = export_model(search, tmp_path / "m.keras", samples=grey)
+    cnn = CnnClassifier("simple", width=2, epochs=1, random_state=0)
+    model = build_pipeline(None, cnn, color="gray").fit(grey, np.arange(24) % 2)
+    done = export_model(model, tmp_path / "m.keras", samples=grey)
     assert done.contract["input"]["shape"] == [30, 26, 1]
     assert done.contract["input"]["color"] == "gray"
     assert done.contract["output"] == "probabilities"
     found = run_elsewhere(done.path, grey[:3, ..., None].astype(np.float32))
-    np.testing.assert_allclose(found, search.predict_proba(grey[:3]), atol=1e-5)
+    np.testing.assert_allclose(found, model.predict_proba(grey[:3]), atol=1e-5)
+
+
+@pytest.mark.parametrize("options", [{}, {"flip": True}, {"pooling": "gem"}])
+def test_an_embedding_is_exported(options, images, tmp_path):
+    """`CnnEmbedding` with random weights and the pipeline's own scaler, mirrored or not."""
+    embedding = CnnEmbedding(
+        "MobileNetV2-0.35", weights=None, image_size=(40, 32), random_state=0, **options
+    )
+    model = build_pipeline(embedding, "linear_svm").fit(images, np.arange(24) % 3)
+    done = export_model(model, tmp_path / "m.keras", samples=images)
+    resized = np.stack(list(model["images"].transform(images[:4])))
+    assert resized.shape == (4, 40, 32, 3)
+    found = run_elsewhere(done.path, resized.astype(np.float32))
+    np.testing.assert_allclose(found, model.decision_function(images[:4]), atol=1e-4)
+    result = explain(model, images[:2])
+    assert result.method == "grad_cam"
+    assert result.maps.shape == (2, 40, 32)
+
+
+def test_a_search_exports_its_winner(images, tmp_path):
+    """A fitted search is its best pipeline."""
+    search = GridSearchCV(deep_pipeline(LinearSvm()), {"classifier__C": [0.1, 1.0]}, cv=2)
+    search.fit(images, np.arange(24) % 3)
+    assert export_model(search, tmp_path / "m.keras").contract["classes"] == [0, 1, 2]
 
 
 def test_grey_pictures_for_a_network_of_three_channels(images, tmp_path):
@@ -285,3 +320,17 @@ def test_an_engine_that_cannot_write_a_format_says_which_can(images, tmp_path):
     for suffix in missing:
         with pytest.raises(ParameterError, match=rf"'{engine}', which.*KERAS_BACKEND=tensorflow"):
             export_model(model, tmp_path / f"m{suffix}")
+
+
+def test_the_command_exports_and_explains(images, tmp_path, capsys):
+    """A saved model becomes a file that carries the names of its classes."""
+    embedding = CnnEmbedding("MobileNetV2-0.35", weights=None, image_size=(32, 32), random_state=0)
+    model = build_pipeline(embedding, "logistic_regression").fit(images, np.arange(24) % 2)
+    save_model(model, tmp_path / "a.model", class_names=["猫", "狗"])
+    Image.fromarray(images[0]).save(tmp_path / "photo.png")
+    assert main(["export", str(tmp_path / "a.model"), str(tmp_path / "a.keras")]) == 0
+    assert "probabilities of 2 classes" in capsys.readouterr().out
+    assert read_contract(tmp_path / "a.keras")["class_names"] == ["猫", "狗"]
+    arguments = ["explain", tmp_path / "a.model", tmp_path / "photo.png", "-o", tmp_path / "out"]
+    assert main([*map(str, arguments), "--method", "grad_cam"]) == 0
+    assert os.listdir(tmp_path / "out") == ["001-photo.png"]

@@ -16,6 +16,8 @@ from classicvis.evaluation._grad_cam import grad_cam
 from classicvis.exceptions import ParameterError
 from tests.deep.helpers import SIDE, Given, GivenFeatures, tiny_network
 
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
 
 def activation_maps(network, images: np.ndarray) -> np.ndarray:
     keras = load_keras()
@@ -106,10 +108,11 @@ def test_a_linear_head_is_a_layer(images, n_classes):
     pixels = images[:8].astype(np.float32)
     maps = activation_maps(network, pixels)
     weights = model["classifier"].coef_ / model["scaler"].scale_
-    first = -weights[0] if n_classes == 2 else weights[0]
-    expected = np.maximum(maps @ first, 0).astype(np.float32)
-    found = explain(model, images[:8], target="a")
+    of_a = -weights[0] if n_classes == 2 else weights[0]
+    of_b = weights[0] if n_classes == 2 else weights[1]
+    expected = np.maximum(maps @ np.stack([of_a, of_b] * 4)[:, None, :, None], 0)[..., 0]
     assert (expected.max(axis=(1, 2)) > 0).any()
+    found = explain(model, images[:8], target=["a", "b"] * 4)
     np.testing.assert_allclose(found.maps, [enlarged(cam) for cam in expected], atol=1e-4)
 
 
