@@ -76,7 +76,7 @@ def test_only_what_is_asked_for_is_trained(backbone, tiles, extent, expected):
     assert all(map(np.array_equal, backbone.get_weights(), before))
     stages = 1 if extent == "head" else 2
     assert len(model.history_["loss"]) == stages * QUICK["epochs"]
-    assert model.score(*tiles) > 0.6
+    assert model.history_["loss"][-1] < model.history_["loss"][0]
 
 
 def test_stages_have_their_own_learning_rates(backbone, tiles):
