@@ -118,7 +118,7 @@ def _vgg(blocks: _Blocks, x: Any, design: Design) -> Any:
     for i in range(1 + max(2, _halvings(x, 8))):
         channels = min(width * 2**i, 8 * width)
         x = blocks.normed_conv(blocks.normed_conv(x, channels), channels, pool=True)
-    return blocks.layers.GlobalAveragePooling2D(2)(x)
+    return blocks.layers.GlobalAveragePooling2D()(x)
 
 
 def _resnet(blocks: _Blocks, x: Any, design: Design) -> Any:
@@ -134,7 +134,7 @@ def _resnet(blocks: _Blocks, x: Any, design: Design) -> Any:
     x = blocks.residual(blocks.normed_conv(x, 2 * width, pool=True))
     x = blocks.normed_conv(x, 4 * width, pool=True)
     x = blocks.residual(blocks.normed_conv(x, 8 * width, pool=True))
-    return blocks.layers.GlobalMaxPooling2D(2)(x)
+    return blocks.layers.GlobalMaxPooling2D()(x)
 
 
 Architecture = Callable[[_Blocks, Any, Design], Any]

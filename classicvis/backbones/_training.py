@@ -104,7 +104,7 @@ def fit_network(
     size = min(course.batch_size, len(learn))
     steps = ceil(len(learn) / size)
     n_classes = network.output_shape[-1]
-    trainer = keras.Model(network.input, network.output)
+    trainer = keras.Model(network.inputs, network.outputs)
     trainer.compile(
         optimizer=_optimizer(keras, course, steps),
         loss=keras.losses.CategoricalCrossentropy(label_smoothing=course.label_smoothing),

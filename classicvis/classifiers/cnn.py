@@ -221,6 +221,11 @@ class CnnClassifier(ClassifierMixin, BaseEstimator):
             If weights are missing or do not fit the network.
         ClassicVisError
             If the loss of the first epoch is not finite.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If the loss of a later epoch is not finite.
         """
         check_process()
         check_cnn_params(self)
@@ -243,9 +248,11 @@ class CnnClassifier(ClassifierMixin, BaseEstimator):
             history: History = {}
             try:
                 self._train(network, learn, validate, history, seed)
-            finally:
+            except KeyboardInterrupt:
                 if history:
                     self._keep(network, classes, history)
+                raise
+        self._keep(network, classes, history)
         return self
 
     def predict(self, X: Any) -> np.ndarray:

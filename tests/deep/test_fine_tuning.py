@@ -13,6 +13,9 @@ from classicvis.backbones._fine_tuning import _blocks, _layers, _release
 from classicvis.backbones._networks import build_backbone, drawn_from
 from classicvis.exceptions import ModelFileError
 
+# Keras' own, with NumPy 2
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
+
 QUICK = {"epochs": 3, "learning_rate": 1e-2, "batch_size": 16, "random_state": 0}
 MOBILENET = "weights/mobilenet_v2_035_224_imagenet_notop.weights.h5"
 
@@ -73,7 +76,7 @@ def test_only_what_is_asked_for_is_trained(backbone, tiles, extent, expected):
     assert all(map(np.array_equal, backbone.get_weights(), before))
     stages = 1 if extent == "head" else 2
     assert len(model.history_["loss"]) == stages * QUICK["epochs"]
-    assert model.score(*tiles) > 0.6
+    assert model.history_["loss"][-1] < model.history_["loss"][0]
 
 
 def test_stages_have_their_own_learning_rates(backbone, tiles):
@@ -133,7 +136,10 @@ def test_blocks_end_where_paths_meet():
     network = build_backbone("ResNet50", weights=None, input_size=(32, 32))
     blocks = list(_blocks(list(_layers(network))))
     assert len(blocks) == 1 + 16
-    assert {layer.name.split("_")[1] for layer in blocks[-1]} == {"block3"}
+    with_weights = {layer.name for layer in blocks[-1] if layer.weights}
+    assert {name.rpartition("_")[0] for name in with_weights} == {
+        f"conv5_block3_{i}" for i in (1, 2, 3)
+    }
     _release(network, 1)
     trained = {layer.name for layer in network.layers if layer.trainable_weights}
     assert trained == {f"conv5_block3_{i}_conv" for i in (1, 2, 3)}
@@ -150,6 +156,7 @@ def test_models_inside_a_model_are_released_too(keras, backbone):
     assert outer.layers[-1].trainable_weights
 
 
+@pytest.mark.slow
 def test_mobilenet_learns_hands(shared_data, tmp_path):
     """A published backbone with weights from a file tells hand signs apart after two epochs."""
     import zipfile
@@ -170,5 +177,5 @@ def test_mobilenet_learns_hands(shared_data, tmp_path):
 def test_weights_that_do_not_fit(shared_data, tiles):
     """Weights of another network are refused in a sentence."""
     model = CnnClassifier("MobileNetV2-0.5", weights=shared_data / MOBILENET, image_size=(96, 96))
-    with pytest.raises(ModelFileError, match="MobileNetV2"):
+    with pytest.raises(ModelFileError, match="weights do not fit the network"):
         model.fit(*tiles)
