@@ -27,9 +27,9 @@ class Network(NamedTuple):
         From images (n, h, w, c), values 0..255, to what `method` returns; (n, 1) where that is
         one number per image.
     scores : keras.Model
-        From the same images to what is largest for the predicted class, before any softmax:
-        (n, n_classes); or (n, 1), positive for the second of two classes. Of an embedding that
-        averages over mirror images, those of the images themselves.
+        From the same images to what each class gathers, to be taken apart by place: (n, n_classes)
+        or (n, 1), the more the more it is the second of two classes. Softmax, the scaling of rows
+        to unit length and the average over an image and its mirror image are left out.
     method : str
         Of the pipeline: "predict_proba" or "decision_function".
     """
@@ -126,17 +126,20 @@ def _with_head(features: Any, between: Sequence[Any], classifier: Any) -> Networ
     n_classes = len(classifier.classes_)
     counts_votes = n_classes > 2 and getattr(classifier, "decision_function_shape", "") == "ovr"
 
-    def continued(rows: Any) -> Any:
-        for layer in head:
+    def continued(rows: Any, layers_after: Sequence[Any]) -> Any:
+        for layer in layers_after:
             rows = layer(rows)
         return _votes(rows, n_classes) if counts_votes else rows
 
     network = features.network_
-    scores = outputs = model(network.inputs[0], continued(network.outputs[0]))
+    linear = [layer for layer in head if isinstance(layer, layers.Dense)]
+    scores = model(network.inputs[0], continued(network.outputs[0], linear))
     if getattr(features, "flip", False):
         images = keras.Input(network.input_shape[1:])
-        mirrored = network(keras.ops.flip(images, 2))
-        outputs = model(images, continued(layers.Average()([network(images), mirrored])))
+        rows = layers.Average()([network(images), network(keras.ops.flip(images, 2))])
+        outputs = model(images, continued(rows, head))
+    else:
+        outputs = model(network.inputs[0], continued(network.outputs[0], head))
     if isinstance(classifier, LogisticRegression):
         probabilities = layers.Softmax()(outputs.outputs[0])
         return Network(model(outputs.inputs[0], probabilities), scores, "predict_proba")

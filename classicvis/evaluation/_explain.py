@@ -64,7 +64,7 @@ class Explanation:
         Returns
         -------
         matplotlib.figure.Figure
-            Warm colours speak for the class, cold ones against it.
+            Red speaks for the class, blue against it.
         """
         from classicvis.evaluation._explain_plot import plot_explanation
 

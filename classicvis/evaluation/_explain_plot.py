@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from classicvis.evaluation._explain import Explanation
 
 _MAX_COLUMNS = 4
-_OPAQUE = 0.8  # of the strongest part
+_OPAQUE = 0.65  # the strongest part
 
 
 def plot_explanation(result: Explanation) -> Figure:
@@ -35,10 +35,9 @@ def plot_explanation(result: Explanation) -> Figure:
         above.imshow(image, cmap="gray", vmin=0, vmax=255)
         above.set_title(f"{names.names[i]}\n{_score_text(result, i)}", fontsize=9, **names.style)
         grey = image if image.ndim == 2 else image.mean(axis=2)
-        below.imshow(grey, cmap="gray", vmin=0, vmax=255)
-        largest = float(np.abs(weights).max()) or 1.0
-        shown = weights / largest
-        below.imshow(shown, cmap="coolwarm", vmin=-1, vmax=1, alpha=_OPAQUE * np.abs(shown))
+        below.imshow(grey, cmap="gray", vmin=-128, vmax=255)  # on black no colour can be seen
+        strength = np.abs(weights) / (np.abs(weights).max() or 1.0)
+        below.imshow(np.sign(weights), cmap="bwr", vmin=-1, vmax=1, alpha=_OPAQUE * strength)
     if names.note:
         figure.supxlabel(names.note, fontsize=8)
     return figure

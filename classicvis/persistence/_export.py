@@ -113,7 +113,7 @@ def export_model(
     check_fitted(pipeline)
     pipeline = getattr(pipeline, "best_estimator_", pipeline)
     network = as_network(pipeline)
-    _check_preprocessing(pipeline)
+    _check_preprocessing(pipeline, network)
     chosen = format_of(path)
     contract = _contract(pipeline, network, class_names)
     text = as_json(contract)
@@ -129,7 +129,7 @@ def export_model(
     return ExportedModel(path, contract, difference)
 
 
-def _check_preprocessing(pipeline: Any) -> None:
+def _check_preprocessing(pipeline: Any, network: Network) -> None:
     """Raise for steps on images that the network does not hold."""
     step = _images_step(pipeline)
     if step is None:
@@ -143,6 +143,13 @@ def _check_preprocessing(pipeline: Any) -> None:
         raise ParameterError(
             f"found preprocess={step.preprocess!r}, which the exported network cannot hold, "
             "expected none; set images__preprocess=() and do these steps before the network."
+        )
+    height, width, _ = network.outputs.input_shape[1:]
+    if step.image_size not in (None, (height, width)):
+        raise ParameterError(
+            f"found image_size={step.image_size!r} before a network for images of "
+            f"{height}x{width} pixels, expected one resizing only; set images__image_size to "
+            f"({height}, {width})."
         )
 
 
@@ -161,7 +168,7 @@ def _contract(pipeline: Any, network: Network, class_names: Sequence[str] | None
             "dtype": "float32",
             "range": [0, 255],
             "color": _color(step, network),
-            "resize": "stretch" if step is None else step.resize_mode,
+            "resize": step.resize_mode if step is not None and step.image_size else "stretch",
         },
         "output": {"predict_proba": "probabilities", "decision_function": "decision values"}[
             network.method

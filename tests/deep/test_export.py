@@ -69,7 +69,7 @@ def deep_pipeline(*steps, network=None) -> Pipeline:
 
 def cnn_pipeline(network=None, **params) -> Pipeline:
     network = tiny_network(3, activation="softmax") if network is None else network
-    return build_pipeline(None, Given(network), image_size=(SIDE, SIDE), **params)
+    return build_pipeline(None, Given(network), **{"image_size": (SIDE, SIDE), **params})
 
 
 def run_elsewhere(path: Path, images: np.ndarray) -> np.ndarray:
@@ -278,6 +278,7 @@ REFUSED = [
     (lambda: deep_pipeline(Normalizer("l1"), LinearSvm()), r"found the step Normalizer\(norm='l1'"),
     (lambda: cnn_pipeline(color="hsv"), "color='hsv'"),
     (lambda: cnn_pipeline(preprocess="clahe"), "images__preprocess"),
+    (lambda: cnn_pipeline(image_size=SIDE), r"images__image_size to \(20, 20\)"),
 ]
 
 

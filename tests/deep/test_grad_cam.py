@@ -92,9 +92,10 @@ def enlarged(cam: np.ndarray) -> np.ndarray:
     return large / (large.max() or 1)
 
 
+@pytest.mark.parametrize("norm", [False, True])
 @pytest.mark.parametrize("n_classes", [2, 3])
-def test_a_linear_head_is_a_layer(images, n_classes):
-    """An embedding with scaler and linear machine is explained as the network that they make."""
+def test_a_linear_head_is_a_layer(images, n_classes, norm):
+    """Scaler and linear machine weigh the maps; the length of a row only scales them."""
     y = np.array(["a", "b", "c"])[np.arange(20) % n_classes]
     network = tiny_network(0)
     model = Pipeline(
@@ -102,6 +103,7 @@ def test_a_linear_head_is_a_layer(images, n_classes):
             ("images", ImagePreprocessor((SIDE, SIDE))),
             ("features", GivenFeatures(network)),
             ("scaler", StandardScaler()),
+            ("norm", Normalizer() if norm else "passthrough"),
             ("classifier", LinearSvm()),
         ]
     ).fit(images, y)
