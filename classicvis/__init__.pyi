@@ -2,7 +2,15 @@ from . import functional
 from ._version import __version__
 from ._warmup import warmup
 from .classifiers import AugmentedClassifier, CnnClassifier, LinearSvm
-from .evaluation import Classification, Evaluation, classify, cross_evaluate, evaluate
+from .evaluation import (
+    Classification,
+    Evaluation,
+    Explanation,
+    classify,
+    cross_evaluate,
+    evaluate,
+    explain,
+)
 from .exceptions import (
     ClassicVisError,
     ImageError,
@@ -35,7 +43,7 @@ from .images import (
     load_image_folder,
     show_progress,
 )
-from .persistence import load_model, read_manifest, save_model
+from .persistence import export_model, load_model, read_manifest, save_model
 from .pipeline import build_pipeline, param_grid
 
 __all__ = [
@@ -47,6 +55,7 @@ __all__ = [
     "CnnEmbedding",
     "ColorHistogramExtractor",
     "Evaluation",
+    "Explanation",
     "ExtractorUnion",
     "FisherVector",
     "GaborExtractor",
@@ -73,6 +82,8 @@ __all__ = [
     "classify",
     "cross_evaluate",
     "evaluate",
+    "explain",
+    "export_model",
     "functional",
     "load_image_folder",
     "load_model",

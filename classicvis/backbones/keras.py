@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
 import threading
@@ -39,7 +40,9 @@ def load_keras() -> Any:
     global _started_in
     if "keras" not in sys.modules:
         os.environ["KERAS_BACKEND"] = engine_name()  # workers inherit the choice
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+        # TensorFlow would tell of missing GPUs, and warn of every network after the fifth.
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        logging.getLogger("tensorflow").setLevel(logging.ERROR)
         os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # JAX
     try:
         import keras

@@ -1,5 +1,6 @@
 """Names of classifiers: scikit-learn estimators and their default search spaces."""
 
+from classicvis.classifiers._as_network import Network, as_network, has_network
 from classicvis.classifiers._augmented import AugmentedClassifier
 from classicvis.classifiers._linear_svm import LinearSvm
 from classicvis.classifiers._registry import (
@@ -17,7 +18,10 @@ __all__ = [
     "ClassifierEntry",
     "CnnClassifier",
     "LinearSvm",
+    "Network",
+    "as_network",
     "classifier_entry",
     "classifier_names",
     "entry_of",
+    "has_network",
 ]

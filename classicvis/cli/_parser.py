@@ -27,6 +27,8 @@ def build_parser() -> argparse.ArgumentParser:
     _train(commands)
     _predict(commands)
     _evaluate(commands)
+    _explain(commands)
+    _export(commands)
     _info(commands)
     _list(commands)
     return parser
@@ -133,6 +135,42 @@ def _evaluate(commands: Any) -> None:
     _add_on_error(parser, "mark", "unreadable images stop, are left out, or are listed")
     _add_mismatch(parser)
     _add_jobs(parser)
+
+
+def _explain(commands: Any) -> None:
+    parser = _command(
+        commands, "explain", "_explain", "draw which parts of images a model decides by"
+    )
+    parser.add_argument("model", type=Path, metavar="MODEL")
+    parser.add_argument(
+        "inputs", nargs="+", type=Path, metavar="FILE|DIR", help="images, or folders of images"
+    )
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="DIR", required=True, help="one picture per image"
+    )
+    parser.add_argument("--target", metavar="CLASS", help="default: the predicted class")
+    parser.add_argument(
+        "--method",
+        choices=("auto", "grad_cam", "occlusion"),
+        default="auto",
+        help="look into a network, or hide parts of the image; default: what the model allows",
+    )
+    _add_mismatch(parser)
+    _add_jobs(parser)
+
+
+def _export(commands: Any) -> None:
+    parser = _command(
+        commands, "export", "_export", "write a model with a network for another runtime"
+    )
+    parser.add_argument("model", type=Path, metavar="MODEL")
+    parser.add_argument(
+        "output", type=Path, metavar="FILE", help=".onnx, .tflite (LiteRT), .keras or .h5"
+    )
+    parser.add_argument(
+        "--samples", type=Path, metavar="DIR", help="images on which both are compared"
+    )
+    _add_mismatch(parser)
 
 
 def _info(commands: Any) -> None:

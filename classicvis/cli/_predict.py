@@ -48,7 +48,7 @@ def predict(args: Namespace, terminal: Terminal) -> int:
     if args.output:
         check_output(args.output)
     model, name_of = load(args.model, args.allow_version_mismatch)
-    images = _images(args.inputs, args.on_error)
+    images = images_of(args.inputs, args.on_error)
     with (
         parallel_config(backend="threading", n_jobs=args.jobs),
         terminal.progress("classifying") as update,
@@ -64,7 +64,7 @@ def predict(args: Namespace, terminal: Terminal) -> int:
     return exit_code(len(unreadable))
 
 
-def _images(inputs: Sequence[Path], on_error: OnError) -> ImageSequence:
+def images_of(inputs: Sequence[Path], on_error: OnError) -> ImageSequence:
     """Return the files that are named, and all images below the folders that are."""
     paths: list[Path] = []
     for path in inputs:

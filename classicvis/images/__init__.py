@@ -3,6 +3,7 @@
 from classicvis.images._decode import as_uint8, read_image
 from classicvis.images._files import find_images
 from classicvis.images._folder import ImageFolder, load_image_folder
+from classicvis.images._geometry import Fill, fill_value
 from classicvis.images._preprocess import STEPS, AddBorder, make_step
 from classicvis.images._sequence import ImageSequence, OnError, Step, Unreadable, as_images
 from classicvis.images._stream import (
@@ -22,6 +23,7 @@ __all__ = [
     "AddBorder",
     "Chunk",
     "Deskew",
+    "Fill",
     "ImageFolder",
     "ImagePreprocessor",
     "ImageSequence",
@@ -34,6 +36,7 @@ __all__ = [
     "as_images",
     "as_uint8",
     "current_progress",
+    "fill_value",
     "find_images",
     "load_image_folder",
     "make_step",

@@ -52,7 +52,7 @@ def describe(
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": _versions(),
         "classes": classes,
-        "class_names": _named(classes, class_names),
+        "class_names": named(classes, class_names),
         "input": _input_contract(steps.get("images")),
         "extractors": [entry for step in steps.items() for entry in _extractors(*step)],
         "n_features": getattr(classifier, "n_features_in_", None),
@@ -76,7 +76,8 @@ def _installed(*distributions: str) -> str | None:
     return None
 
 
-def _named(classes: list[Any], names: Sequence[str] | None) -> list[str]:
+def named(classes: list[Any], names: Sequence[str] | None) -> list[str]:
+    """Return what people call each class; see `save_model`."""
     if names is None:
         return list(map(str, classes))
     if all(isinstance(label, int) and 0 <= label < len(names) for label in classes):

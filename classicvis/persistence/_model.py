@@ -68,7 +68,7 @@ def save_model(
     lack the manifest and its checks.
     """
     path = Path(path)
-    _check_fitted(model)
+    check_fitted(model)
     manifest = describe(model, class_names, metrics, metadata)
     write_model(path, manifest, _pickled(model))
     return path
@@ -131,13 +131,14 @@ def load_model(path: str | os.PathLike[str], *, allow_version_mismatch: bool = F
         ) from error
 
 
-def _check_fitted(model: Any) -> None:
+def check_fitted(model: Any) -> None:
+    """Raise ParameterError for what is no fitted estimator."""
     try:
         check_is_fitted(model)
     except NotFittedError as error:
         raise ParameterError(
             f"found a {type(model).__name__} that is not fitted, expected a fitted model: "
-            "call fit(images, labels) before save_model"
+            "call fit(images, labels) first"
         ) from error
     except TypeError as error:
         raise ParameterError(

@@ -1,0 +1,1 @@
+"""Tests of the networks, on the engine that KERAS_BACKEND names."""
