@@ -86,7 +86,10 @@ def as_network(model: Any) -> Network:
         )
     with network_lock:
         if _owns(first, "model_"):
-            return Network(first.model_, _before_softmax(first.model_), "predict_proba")
+            network = first.model_
+            # a new one: files of a model that was trained hold its optimizer as well
+            outputs = load_keras().Model(network.inputs[0], network.outputs[0])
+            return Network(outputs, _before_softmax(network), "predict_proba")
         return _with_head(first, between[:-1], between[-1])
 
 
