@@ -79,7 +79,7 @@ def as_network(model: Any) -> Network:
         For a step that is no layer of a network.
     """
     first, *between = _steps(model)
-    if not has_network(model):
+    if not has_network(model) or (_owns(first, "network_") and not between):
         raise ParameterError(
             f"found {type(first).__name__}, which is not yet a network, expected the classifier "
             "'cnn', or the features 'cnn' and a linear classifier."
