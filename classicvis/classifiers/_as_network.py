@@ -79,14 +79,17 @@ def as_network(model: Any) -> Network:
         For a step that is no layer of a network.
     """
     first, *between = _steps(model)
-    if not has_network(model):
+    if not has_network(model) or (_owns(first, "network_") and not between):
         raise ParameterError(
             f"found {type(first).__name__}, which is not yet a network, expected the classifier "
             "'cnn', or the features 'cnn' and a linear classifier."
         )
     with network_lock:
         if _owns(first, "model_"):
-            return Network(first.model_, _before_softmax(first.model_), "predict_proba")
+            network = first.model_
+            # a new one: files of a model that was trained hold its optimizer as well
+            outputs = load_keras().Model(network.inputs[0], network.outputs[0])
+            return Network(outputs, _before_softmax(network), "predict_proba")
         return _with_head(first, between[:-1], between[-1])
 
 

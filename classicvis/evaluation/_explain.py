@@ -12,12 +12,12 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
-from classicvis.classifiers import as_network, has_network
+from classicvis.classifiers import Network, as_network, has_network
 from classicvis.evaluation._classify import Classification, classify
 from classicvis.evaluation._grad_cam import grad_cam
 from classicvis.evaluation._labels import by_class, names_of_classes
 from classicvis.evaluation._occlusion import occlusion_map
-from classicvis.exceptions import ParameterError, unknown_name
+from classicvis.exceptions import ImageError, ParameterError, unknown_name
 from classicvis.images import Fill, ImagePreprocessor, Images, ImageSequence, as_images
 
 if TYPE_CHECKING:
@@ -127,28 +127,41 @@ def explain(
     if method not in METHODS:
         raise unknown_name("method", method, METHODS)
     model = getattr(model, "best_estimator_", model)
-    if method == "auto":
-        method = "grad_cam" if has_network(model) else "occlusion"
     _check_scores(model)
-    pictures = _pictures(model, as_images(images, "raise"))
-    found = classify(model, pictures)
+    network = _network(model, method)
+    pictures = list(_pictures(model, as_images(images, "raise")))
+    if not pictures:
+        raise ImageError("found no images, expected at least one to explain.")
+    found = classify(model, as_images(pictures))
     columns = _columns(found, target)
-    if method == "grad_cam":
-        maps = _grad_cam_maps(model, pictures, columns, len(found.classes))
+    if network is not None:
+        maps = _grad_cam_maps(model, network, pictures, columns, len(found.classes))
     else:
         maps = [
             occlusion_map(partial(_score, model, column), picture, patch_size, stride, fill)
             for picture, column in zip(pictures, columns, strict=True)
         ]
     return Explanation(
-        images=_stacked(list(pictures)),
+        images=_stacked(pictures),
         maps=_stacked(maps),
         labels=found.classes[columns],
         scores=_by_class(found)[np.arange(len(columns)), columns],
         scores_are_probabilities=found.probabilities is not None,
         names=tuple(np.array(names_of_classes(found.classes, target_names))[columns].tolist()),
-        method=method,
+        method="occlusion" if network is None else "grad_cam",
     )
+
+
+def _network(model: Any, method: str) -> Network | None:
+    """Return the network to look into, None where parts of images are to be hidden."""
+    if method == "occlusion" or (method == "auto" and not has_network(model)):
+        return None
+    try:
+        return as_network(model)
+    except ParameterError:
+        if method == "grad_cam":
+            raise
+        return None  # such as an embedding before a machine that is not linear
 
 
 def _check_scores(model: Any) -> None:
@@ -203,11 +216,14 @@ def _score(model: Any, column: int, images: np.ndarray) -> np.ndarray:
 
 
 def _grad_cam_maps(
-    model: Any, pictures: ImageSequence, columns: np.ndarray, n_classes: int
+    model: Any,
+    network: Network,
+    pictures: list[np.ndarray],
+    columns: np.ndarray,
+    n_classes: int,
 ) -> list[np.ndarray]:
-    network = as_network(model)
     step = model.named_steps.get("images") if isinstance(model, Pipeline) else None
-    prepared = pictures if step is None else step.transform(pictures)
+    prepared = as_images(pictures) if step is None else step.transform(pictures)
     weights = np.eye(n_classes)[columns]
     if network.scores.output_shape[1] == 1:  # positive for the second of two classes
         weights = weights @ [[-1.0], [1.0]]

@@ -62,7 +62,9 @@ def grad_cam(scores: Any, images: np.ndarray, weights: np.ndarray) -> np.ndarray
             maps = np.asarray(front.predict_on_batch(images[part]), np.float32)
 
             def explained(maps: Any, chosen: np.ndarray = chosen[part]) -> Any:
-                return ops.sum(ops.cast(back(maps, training=False), "float32") * chosen)
+                return ops.sum(
+                    ops.multiply(ops.cast(back(maps, training=False), "float32"), chosen)
+                )
 
             _, gradient = value_and_gradient(explained, maps)
             importance = gradient.mean(axis=(1, 2), keepdims=True)

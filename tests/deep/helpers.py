@@ -67,3 +67,9 @@ class GivenFeatures(TransformerMixin, BaseEstimator):
 
     def transform(self, X):
         return np.asarray(self.network.predict_on_batch(np.stack(list(X)).astype(np.float32)))
+
+
+def tiny_backbone():
+    """Return a network that ends in a map; a factory for `CnnEmbedding`."""
+    network = tiny_network(0)
+    return load_keras().Model(network.input, network.get_layer("maps").output)

@@ -131,6 +131,15 @@ def test_pairs_of_classes_are_told(images):
         explain(model, images[:1])
 
 
+def test_an_embedding_before_a_machine_that_is_not_linear(images):
+    """There "auto" hides parts of the image, and "grad_cam" says why it cannot."""
+    model = Pipeline([("features", GivenFeatures(tiny_network(0))), ("classifier", SVC())])
+    model.fit(images, np.arange(20) % 2)
+    assert explain(model, images[:1], stride=2).method == "occlusion"
+    with pytest.raises(ParameterError, match="found the classifier SVC"):
+        explain(model, images[:1], method="grad_cam")
+
+
 def test_both_methods_find_the_square():
     """A network that tells red from blue looks at the square, by its gradient and by hiding it."""
     keras = load_keras()

@@ -161,6 +161,8 @@ def test_an_unreadable_image_is_an_error(tmp_path):
     (tmp_path / "a.jpg").write_text("text")
     with pytest.raises(ImageError, match=r"a\.jpg"):
         explain(BrightCorner(), [str(tmp_path / "a.jpg")])
+    with pytest.raises(ImageError, match="found no images"):
+        explain(BrightCorner(), [])
 
 
 def test_plot_shows_each_image_above_its_map():
