@@ -106,28 +106,35 @@ def classical_and_deep() -> list[tuple[str, str, str, str]]:
     return [
         ("Caltech-101, 15 / 5", "`fisher`, `linear_svm`", *_splits(fisher)),
         ("", "three extractors, `linear_svm`", *_splits(fusion)),
-        ("", "MobileNetV2-0.35, `linear_svm`", *_splits(deep["caltech cnn"])),
-        ("", "both in a list, `linear_svm`", *_splits(deep["caltech union"])),
+        ("", "MobileNetV2-0.35, `linear_svm`", *_splits(deep.get("caltech cnn"))),
+        ("", "both in a list, `linear_svm`", *_splits(deep.get("caltech union"))),
         ("hands, 5 folds", "`hog` + `color_histogram`, `svm`", *_total(hog)),
         ("", "`hog`, `svm`, moved copies", *_total(moved)),
-        ("", "MobileNetV2-0.35, `svm`", *_total(deep["hands embedding"])),
-        ("", "MobileNetV2-0.35, fine-tuned", *_total(deep["hands fine-tuned"])),
+        ("", "MobileNetV2-0.35, `svm`", *_total(deep.get("hands embedding"))),
+        ("", "MobileNetV2-0.35, fine-tuned", *_total(deep.get("hands fine-tuned"))),
         ("MNIST", "`hog`, `linear_svm`", *_total(mnist)),
         ("", "`hog`, `svm`, virtual support vectors", *_total(virtual)),
-        ("", '`CnnClassifier("simple")`', *_total(deep["mnist simple"])),
+        ("", '`CnnClassifier("simple")`', *_total(deep.get("mnist simple"))),
         ("CIFAR-10 (JPEG copy)", "`patches`, `linear_svm`", *_total(patches)),
-        ("", '`CnnClassifier("resnet", ...)`, from scratch', *_total(deep["cifar resnet"])),
+        ("", '`CnnClassifier("resnet", ...)`, from scratch', *_total(deep.get("cifar resnet"))),
     ]
 
 
-def _splits(row: dict[str, Any]) -> tuple[str, str]:
+_NOT_MEASURED = ("not measured", "")
+
+
+def _splits(row: dict[str, Any] | None) -> tuple[str, str]:
+    if row is None:
+        return _NOT_MEASURED
     n_splits = len(row["splits"])
     seconds = row.get("seconds_per_split", row.get("seconds", 0) / n_splits)
     accuracy = f"{row['accuracy']:.1%} ± {row['standard_deviation']:.1%}"
     return accuracy, f"{seconds:.0f} s a split, {row['peak_memory_mb'] / 1024:.1f} GB"
 
 
-def _total(row: dict[str, Any]) -> tuple[str, str]:
+def _total(row: dict[str, Any] | None) -> tuple[str, str]:
+    if row is None:
+        return _NOT_MEASURED
     seconds = row["seconds"] if "seconds" in row else row["fit_seconds"] + row["predict_seconds"]
     memory = f", {row['peak_memory_mb'] / 1024:.1f} GB" if "peak_memory_mb" in row else ""
     return f"{row['accuracy']:.2%}", f"{seconds:.0f} s{memory}"
