@@ -18,6 +18,7 @@ from typing import Any
 import cv2
 
 PACKAGES = ("classicvis", "numpy", "numba", "scikit-image", "scikit-learn", "opencv-contrib-python")
+ENGINES = ("keras", "tensorflow", "jax", "torch")  # named where they are installed
 
 
 def pin_to_one_core() -> None:
@@ -63,7 +64,11 @@ def environment() -> dict[str, Any]:
     return {
         "date": datetime.now(UTC).date().isoformat(),
         "python": platform.python_version(),
-        "packages": {name: _version(name) for name in PACKAGES},
+        "packages": {
+            name: found
+            for name in (*PACKAGES, *ENGINES)
+            if (found := _version(name)) is not None or name in PACKAGES
+        },
         "system": f"{platform.system()} {platform.machine()}",
         "cpu": cpu_model(),
         "cores": os.cpu_count(),

@@ -21,7 +21,6 @@ def embed(
     *,
     batch_size: int = 32,
     n_jobs: int | None = None,
-    flip: bool = False,
 ) -> np.ndarray:
     """Return the rows of images, computing those that no process of the session has computed.
 
@@ -29,7 +28,7 @@ def embed(
     ----------
     network : SharedNetwork
         Not built where all rows are known.
-    images, batch_size, n_jobs, flip
+    images, batch_size, n_jobs
         As in `predict`.
 
     Returns
@@ -40,12 +39,11 @@ def embed(
     check_process()
     height, width, n_channels, n_features = network.shape
     out = np.full((len(images), n_features), np.nan, np.float32)
-    salt = network.key + bytes([flip])
     run: BatchRunner | None = None
-    parts = prepared(images, (height, width, n_channels), n_jobs, salt)
+    parts = prepared(images, (height, width, n_channels), n_jobs, network.key)
     with network_lock, closing(parts), _Known(out) as known:
         for part in regrouped(known.others(parts), batch_size):
-            run = run or BatchRunner(network.model, batch_size, flip=flip)
+            run = run or BatchRunner(network.model, batch_size)
             known.add(part, run(part.pixels))
     return out
 

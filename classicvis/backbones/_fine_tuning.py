@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeAlias
 
 from classicvis.backbones._architectures import Design, probabilities
 from classicvis.backbones._inference import BatchRunner
-from classicvis.backbones._networks import pooled
+from classicvis.backbones._pooling import pooled
 from classicvis.backbones._training import Course, History, Samples, fit_network
 from classicvis.backbones.keras import load_keras
 

@@ -45,7 +45,6 @@ def predict(
     *,
     batch_size: int = 32,
     n_jobs: int | None = None,
-    flip: bool = False,
 ) -> np.ndarray:
     """Return what a network answers to each image.
 
@@ -61,8 +60,6 @@ def predict(
         Images that the network takes at once; halved as often as memory runs out.
     n_jobs : int, default=None
         Threads that decode and resize while the network runs; None means 1.
-    flip : bool, default=False
-        Average the answers to an image and to its mirror image.
 
     Returns
     -------
@@ -71,7 +68,7 @@ def predict(
     """
     check_process()
     out = np.full((len(images), *model.output_shape[1:]), np.nan, np.float32)
-    run = BatchRunner(model, batch_size, flip=flip)
+    run = BatchRunner(model, batch_size)
     shape = (*size, model.input_shape[-1])
     with network_lock, closing(prepared(images, shape, n_jobs)) as parts:
         for part in regrouped(parts, batch_size):
@@ -121,14 +118,11 @@ class BatchRunner:
         The network; run in inference mode.
     batch_size : int
         Images at once; halved as often as memory runs out, for this and the calls to come.
-    flip : bool, default=False
-        Average the answers to an image and to its mirror image.
     """
 
-    def __init__(self, model: Any, batch_size: int, *, flip: bool = False) -> None:
+    def __init__(self, model: Any, batch_size: int) -> None:
         self.model = model
         self.batch_size = batch_size
-        self.flip = flip
         self._ran_whole_batch = False
 
     def __call__(self, pixels: np.ndarray) -> np.ndarray:
@@ -151,8 +145,6 @@ class BatchRunner:
         filled = np.zeros((self._length(len(batch)), *batch.shape[1:]), np.uint8)
         filled[: len(batch)] = batch
         answers = np.asarray(self.model.predict_on_batch(filled), np.float32)
-        if self.flip:
-            answers = (answers + self.model.predict_on_batch(filled[:, :, ::-1])) / 2
         return answers[: len(batch)]
 
     def _length(self, n_images: int) -> int:

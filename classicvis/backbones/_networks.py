@@ -15,8 +15,6 @@ from classicvis.backbones._cards import BackboneCard, Scaling, backbone_card
 from classicvis.backbones.keras import check_process, load_keras, network_lock
 from classicvis.exceptions import ModelFileError, ParameterError, unknown_name
 
-POOLINGS = ("avg", "max", "gem", "flatten")
-
 _WEIGHT_FILES = (".weights.h5", ".h5", ".keras")
 _TORCH_MEAN, _TORCH_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _CAFFE_MEAN = (103.939, 116.779, 123.68)  # blue, green, red
@@ -100,60 +98,6 @@ def make_model(backbone: Any, random_state: int | None = None) -> Any:
     return model
 
 
-def in_mixed_precision(model: Any) -> Any:
-    """Return a copy of a network whose layers compute in float16, with weights of float32."""
-    keras = load_keras()
-
-    def mixed(layer: Any) -> Any:
-        return type(layer).from_config({**layer.get_config(), "dtype": "mixed_float16"})
-
-    copy = keras.models.clone_model(model, clone_function=mixed)
-    copy.set_weights(model.get_weights())
-    return copy
-
-
-def pooled(model: Any, pooling: str) -> Any:
-    """Return a network from images to rows: the map of features, summed up over the image.
-
-    Parameters
-    ----------
-    model : keras.Model
-        From images to (None, rows, columns, channels); a network of rows stays as it is.
-    pooling : {"avg", "max", "gem", "flatten"}
-        The mean of each channel; its maximum; its generalised mean, the cube root of the mean of
-        cubes [1]_; or all values of the map side by side.
-
-    Returns
-    -------
-    keras.Model
-        From images to (None, n_features).
-
-    References
-    ----------
-    .. [1] Radenovic, Tolias and Chum, "Fine-tuning CNN image retrieval with no human annotation",
-       TPAMI 41(7), 2019, DOI 10.1109/TPAMI.2018.2846566; with their initial exponent of 3.
-    """
-    if pooling not in POOLINGS:
-        raise unknown_name("pooling", pooling, POOLINGS)
-    keras = load_keras()
-    features = model.output
-    if features.ndim == 2:
-        return model
-    if features.ndim != 4:
-        raise ParameterError(
-            f"found a layer with output of shape {features.shape}, expected a map (None, rows, "
-            "columns, channels) to pool, or rows; name another layer."
-        )
-    layers, ops = keras.layers, keras.ops
-    if pooling == "gem":
-        cubes = ops.power(ops.maximum(features, 1e-6), 3.0)
-        rows = ops.power(layers.GlobalAveragePooling2D()(cubes), 1 / 3)
-    else:
-        kinds = {"avg": "GlobalAveragePooling2D", "max": "GlobalMaxPooling2D", "flatten": "Flatten"}
-        rows = getattr(layers, kinds[pooling])()(features)
-    return keras.Model(model.input, rows)
-
-
 def _named(
     keras: Any,
     card: BackboneCard,
@@ -201,15 +145,18 @@ def _application(keras: Any, card: BackboneCard, **arguments: Any) -> Any:
 
 def _scaled(keras: Any, images: Any, scaling: Scaling) -> Any:
     """Bring values 0..255 to the range that a network was trained on."""
-    rescaling = keras.layers.Rescaling
-    if scaling == "unit":
-        return rescaling(1 / 127.5, offset=-1.0)(images)
+    if scaling == "inside":
+        return images
+    scale: Any = 1.0
+    offset: Any = [-mean for mean in _CAFFE_MEAN]
     if scaling == "caffe":
-        return rescaling(1.0, offset=[-mean for mean in _CAFFE_MEAN])(keras.ops.flip(images, -1))
-    if scaling == "torch":
+        images = keras.ops.flip(images, -1)
+    elif scaling == "unit":
+        scale, offset = 1 / 127.5, -1.0
+    else:
+        scale = [1 / (255 * std) for std in _TORCH_STD]
         offset = [-mean / std for mean, std in zip(_TORCH_MEAN, _TORCH_STD, strict=True)]
-        return rescaling([1 / (255 * std) for std in _TORCH_STD], offset=offset)(images)
-    return images
+    return keras.layers.Rescaling(scale, offset=offset, name="scaling")(images)
 
 
 def _given(keras: Any, backbone: Any, input_size: tuple[int, int] | None) -> Any:

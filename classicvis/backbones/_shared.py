@@ -7,6 +7,7 @@ import os
 import re
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -15,13 +16,8 @@ from weakref import WeakValueDictionary
 import numpy as np
 
 from classicvis.backbones._cards import backbone_card
-from classicvis.backbones._networks import (
-    build_backbone,
-    in_mixed_precision,
-    is_name,
-    make_model,
-    pooled,
-)
+from classicvis.backbones._networks import build_backbone, is_name, make_model
+from classicvis.backbones._pooling import in_mixed_precision, pooled, with_mirror_image
 from classicvis.backbones._rows import SessionRows
 from classicvis.backbones._state import model_bytes, model_from_bytes
 from classicvis.backbones.keras import engine_name, network_lock
@@ -31,47 +27,80 @@ _live: WeakValueDictionary[bytes, Any] = WeakValueDictionary()
 _recent: deque[Any] = deque(maxlen=2)  # outlive those who used them, for a search's next fit
 
 
+@dataclass(frozen=True)
+class Recipe:
+    """How a network from images to rows is made; `build` makes it.
+
+    The first five fields are those of `build_backbone`, `pooling` and `grid` those of `pooled`.
+    """
+
+    backbone: Any
+    weights: str | os.PathLike[str] | None
+    input_size: tuple[int, int] | None
+    layer: str | None
+    random_state: int | None
+    pooling: str
+    grid: tuple[int, int]
+    flip: bool
+    """Whether to average over an image and its mirror image."""
+    mixed_precision: bool
+    """Whether layers compute in float16."""
+
+    def build(self) -> Any:
+        """Return a new keras.Model."""
+        model = build_backbone(
+            self.backbone,
+            weights=self.weights,
+            input_size=self.input_size,
+            layer=self.layer,
+            random_state=self.random_state,
+        )
+        if self.flip:
+            model = with_mirror_image(model)
+        model = pooled(model, self.pooling, self.grid)
+        return in_mixed_precision(model) if self.mixed_precision else model
+
+    def digest(self) -> bytes:
+        """Return what tells networks apart, by their weights and not by names of files."""
+        used = self if self.weights is None else replace(self, random_state=None)
+        backbone, weights, *options = (getattr(used, field.name) for field in fields(used))
+        if is_name(backbone):
+            backbone = backbone_card(backbone).name
+        elif isinstance(backbone, str | os.PathLike):
+            backbone = _file_digest(backbone)
+        else:
+            backbone = _model_digest(backbone)
+        if weights not in ("imagenet", None):
+            weights = _file_digest(weights)
+        facts = backbone, weights, engine_name(), *options
+        return hashlib.sha256(repr(facts).encode()).digest()
+
+
 class SharedNetwork:
     """A network from images to rows, built when it is first used.
 
-    Those of one configuration share a live network in a process. A pickle takes it along as
-    bytes, never alive.
+    Those of one recipe share a live network in a process. A pickle takes it along as bytes, never
+    alive.
 
     Parameters
     ----------
-    backbone, weights, input_size, layer, random_state
-        As in `build_backbone`.
-    pooling : str
-        As in `pooled`.
-    mixed_precision : bool
-        Whether layers compute in float16.
+    recipe : Recipe
+        How it is made.
 
     Attributes
     ----------
     key : bytes
-        Digest of the configuration and the weights: the same in every process.
+        The digest of the recipe: the same in every process.
     """
 
-    def __init__(
-        self,
-        backbone: Any,
-        *,
-        weights: str | os.PathLike[str] | None,
-        input_size: tuple[int, int] | None,
-        layer: str | None,
-        pooling: str,
-        mixed_precision: bool,
-        random_state: int | None,
-    ) -> None:
-        if not isinstance(backbone, str | os.PathLike):
-            backbone = make_model(backbone, random_state)
-        options = {"input_size": input_size, "layer": layer, "random_state": random_state}
-        self.key = _digest(backbone, weights, options, pooling, mixed_precision)
+    def __init__(self, recipe: Recipe) -> None:
+        if not isinstance(recipe.backbone, str | os.PathLike):
+            model = make_model(recipe.backbone, recipe.random_state)
+            recipe = replace(recipe, backbone=model)
+        self.key = recipe.digest()
+        self._build: Callable[[], Any] = recipe.build
         self._archive: bytes | None = None
         self._model: Any = None
-        self._build: Callable[[], Any] = partial(
-            _built, backbone, pooling, mixed_precision, weights=weights, **options
-        )
 
     @property
     def model(self) -> Any:
@@ -110,23 +139,6 @@ class SharedNetwork:
         self._archive = state["archive"]
         self._model = None
         self._build = partial(model_from_bytes, state["archive"])
-
-
-def _built(backbone: Any, pooling: str, mixed_precision: bool, **options: Any) -> Any:
-    model = pooled(build_backbone(backbone, **options), pooling)
-    return in_mixed_precision(model) if mixed_precision else model
-
-
-def _digest(backbone: Any, weights: Any, *options: Any) -> bytes:
-    if is_name(backbone):
-        what = backbone_card(backbone).name
-    elif isinstance(backbone, str | os.PathLike):
-        what = _file_digest(backbone)
-    else:
-        what = _model_digest(backbone)
-    if weights not in ("imagenet", None):
-        weights = _file_digest(weights)
-    return hashlib.sha256(repr((what, weights, engine_name(), *options)).encode()).digest()
 
 
 def _file_digest(path: str | os.PathLike[str]) -> str:

@@ -104,6 +104,11 @@ def loss_weights(
     if sample_weight is not None:
         sample_weight = np.asarray(sample_weight, np.float32)
         check_consistent_length(codes, sample_weight)
+        if not (np.isfinite(sample_weight) & (sample_weight >= 0)).all():
+            raise ParameterError(
+                "sample_weight: found negative values or such that are not finite, expected a "
+                "factor of the loss for each image."
+            )
         weights *= sample_weight
     if class_weight is not None:
         factors = compute_class_weight(class_weight, classes=classes, y=classes[codes])

@@ -78,9 +78,21 @@ def test_weights_are_factors_of_losses(network):
     assert set(np.asarray(network.predict_on_batch(ROWS)).argmax(axis=1)) == {1}
 
 
+class SpoilLater:
+    """Inputs as they are for some batches, multiplied by a factor after them."""
+
+    def __init__(self, n_good: int, factor: float) -> None:
+        self.n_good = n_good
+        self.factor = factor
+
+    def __call__(self, inputs, rng):
+        self.n_good -= 1
+        return inputs if self.n_good >= 0 else inputs * self.factor
+
+
 def test_the_best_epoch_is_kept(keras, network):
     """The network answers as after the epoch of the lowest validation loss, not the last."""
-    course = replace(COURSE, learning_rate=2.0, epochs=8)
+    course = replace(COURSE, augmentation=SpoilLater(24, -1.0), epochs=10)
     fit_network(network, LEARN, VALIDATE, course, history := {}, seed=0)
     best = min(history["val_loss"])
     assert best < history["val_loss"][-1]
@@ -123,20 +135,9 @@ def test_a_loss_that_is_never_finite(network):
         fit_network(network, learn, None, COURSE, {}, seed=0)
 
 
-class SpoilLater:
-    """Images as they are for some batches, NaN after them."""
-
-    def __init__(self, n_good: int) -> None:
-        self.n_good = n_good
-
-    def __call__(self, inputs, rng):
-        self.n_good -= 1
-        return inputs if self.n_good >= 0 else inputs * np.nan
-
-
 def test_a_loss_that_is_not_finite_any_more(network):
     """A later loss that is not finite stops with the reason; the best weights are kept."""
-    course = replace(COURSE, augmentation=SpoilLater(22), epochs=30)
+    course = replace(COURSE, augmentation=SpoilLater(22, np.nan), epochs=30)
     with pytest.warns(ConvergenceWarning, match=r"loss of nan in epoch 6.*are kept\.$"):
         fit_network(network, LEARN, VALIDATE, course, history := {}, seed=0)
     assert len(history["loss"]) == 6

@@ -85,6 +85,8 @@ def test_weights_are_products():
     np.testing.assert_allclose(loss_weights(codes, classes, "balanced", None), balanced)
     found = loss_weights(codes, classes, {"a": 2.0, "b": 1.0}, [1, 2, 3, 4])
     np.testing.assert_allclose(found, [2, 4, 6, 4])
+    with pytest.raises(ParameterError, match="sample_weight: found negative values"):
+        loss_weights(codes, classes, None, [1, 2, np.nan, 4])
 
 
 def test_labels_are_numbered():
