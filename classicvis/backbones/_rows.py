@@ -83,7 +83,7 @@ def _take(turn: sqlite3.Connection) -> None:
         try:
             turn.execute("BEGIN EXCLUSIVE")
             return
-        except sqlite3.OperationalError as error:
+        except sqlite3.DatabaseError as error:
             if error.sqlite_errorname != "SQLITE_BUSY":
                 return
 
