@@ -53,7 +53,7 @@ def embedding(args: argparse.Namespace) -> CnnEmbedding:
 
 def fine_tuned(args: argparse.Namespace) -> CnnClassifier:
     return CnnClassifier(
-        BACKBONE, weights=args.data / WEIGHTS, image_size=(128, 128), epochs=12, batch_size=32,
+        BACKBONE, weights=args.data / WEIGHTS, image_size=(128, 128), epochs=8, batch_size=32,
         learning_rate=3e-3, fine_tune_learning_rate=1e-3, augment="mild", validation_fraction=0,
         n_jobs=args.jobs, random_state=0,
     )  # fmt: skip

@@ -13,7 +13,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from classicvis.backbones._augmentation import Augmentation
-from classicvis.backbones.keras import jit_compile, load_keras
+from classicvis.backbones.keras import jit_compile, load_keras, seeded_dropout
 from classicvis.exceptions import ClassicVisError, ParameterError
 
 History: TypeAlias = dict[str, list[float]]
@@ -121,16 +121,17 @@ def fit_network(
             )
         )
     try:
-        trainer.fit(
-            _batches(learn, size, n_classes, course.augmentation, np.random.default_rng(seed)),
-            steps_per_epoch=steps,
-            epochs=course.epochs,
-            validation_data=validate and (validate.inputs, _one_hot(validate.codes, n_classes)),
-            validation_batch_size=size,
-            callbacks=callbacks,
-            shuffle=False,
-            verbose=course.verbose,
-        )
+        with seeded_dropout(seed):
+            trainer.fit(
+                _batches(learn, size, n_classes, course.augmentation, np.random.default_rng(seed)),
+                steps_per_epoch=steps,
+                epochs=course.epochs,
+                validation_data=validate and (validate.inputs, _one_hot(validate.codes, n_classes)),
+                validation_batch_size=size,
+                callbacks=callbacks,
+                shuffle=False,
+                verbose=course.verbose,
+            )
     finally:
         watch.restore_best()
 

@@ -7,7 +7,8 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -89,6 +90,19 @@ def jit_compile() -> str | bool:
     import tensorflow
 
     return "auto" if tensorflow.config.list_physical_devices("GPU") else False
+
+
+@contextmanager
+def seeded_dropout(seed: int) -> Iterator[None]:
+    """Let dropout draw from a seed inside the block where its layers have none: in PyTorch."""
+    if engine_name() != "torch":
+        yield
+        return
+    import torch
+
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        yield
 
 
 def value_and_gradient(

@@ -218,7 +218,7 @@ def _converted(
             chosen.describe(draft, text)
             return chosen.run(draft, images)
     except Exception as error:  # converters and runtimes raise anything
-        reason = " ".join(str(error).split())[:300]
+        reason = " ".join(str(error).split()).partition(". ")[0][:300]
         raise ModelFileError(
             f"{path}: nothing was written, since the network cannot be had as {chosen.name} "
             f"({type(error).__name__}: {reason}); try another format."

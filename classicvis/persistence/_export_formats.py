@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.util import find_spec
@@ -89,7 +90,32 @@ def _run_keras(path: Path, images: np.ndarray) -> np.ndarray:
 def _write_onnx(network: Any, path: Path) -> None:
     shape = (None, *network.input_shape[1:])
     signature = [load_keras().InputSpec(dtype="float32", shape=shape, name="images")]
-    network.export(path, format="onnx", verbose=False, input_signature=signature)
+    with _constants_as_arrays(network):
+        network.export(path, format="onnx", verbose=False, input_signature=signature)
+
+
+@contextmanager
+def _constants_as_arrays(network: Any) -> Iterator[None]:
+    """Let `Normalization` layers hold arrays; tf2onnx takes their tensors for further inputs."""
+    keras = load_keras()
+    layers = [x for x in _layers(network) if isinstance(x, keras.layers.Normalization)]
+    tensors = [(layer.mean, layer.variance) for layer in layers]
+    try:
+        for layer, (mean, variance) in zip(layers, tensors, strict=True):
+            layer.mean = keras.ops.convert_to_numpy(mean)
+            layer.variance = keras.ops.convert_to_numpy(variance)
+        yield
+    finally:
+        for layer, (mean, variance) in zip(layers, tensors, strict=True):
+            layer.mean, layer.variance = mean, variance
+
+
+def _layers(network: Any) -> Iterator[Any]:
+    """Yield the layers of a network and of the networks inside it."""
+    for layer in network.layers:
+        yield layer
+        if hasattr(layer, "layers"):
+            yield from _layers(layer)
 
 
 def _run_onnx(path: Path, images: np.ndarray) -> np.ndarray:

@@ -188,9 +188,9 @@ def test_photos_of_any_size_in_a_pipeline(photo_folder):
     """Files of unequal sizes are learnt as they are, at 96x96 pixels at most."""
     data = load_image_folder(photo_folder)
     model = build_pipeline(
-        None, "cnn", classifier__network="resnet", classifier__width=4, classifier__epochs=8,
+        None, "cnn", classifier__network="resnet", classifier__width=8, classifier__epochs=12,
         classifier__batch_size=8, classifier__learning_rate=1e-2, classifier__random_state=0,
-        n_jobs=2,
+        classifier__validation_fraction=0, n_jobs=2,
     )  # fmt: skip
     assert model["classifier"].n_jobs == 2
     model.fit(data.images, data.labels)

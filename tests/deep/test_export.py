@@ -271,6 +271,25 @@ def test_a_network_that_the_format_cannot_hold(images, tmp_path):
     export_model(model, tmp_path / "m.keras", samples=images)
 
 
+@pytest.mark.parametrize("suffix", [".onnx", ".tflite", ".h5"])
+def test_a_network_that_standardises_its_input(suffix, images, tmp_path):
+    """`Normalization`, which EfficientNets begin with, holds tensors that are no weights."""
+    keras = load_keras()
+    inputs = keras.Input((SIDE, SIDE, 3))
+    network = keras.Model(
+        inputs, tiny_network(3, activation="softmax")(keras.layers.Normalization()(inputs))
+    )
+    network.layers[1].set_weights([[100.0, 90.0, 110.0], [900.0, 3000.0, 2000.0], 0])
+    network.layers[1].finalize_state()
+    model = cnn_pipeline(network).fit(images, np.arange(24) % 3)
+    before = model.predict_proba(images[:4])
+    done = export_model(model, tmp_path / f"m{writable(suffix)}", samples=images)
+    resized = np.stack(list(ImagePreprocessor((SIDE, SIDE)).transform(images[:4])))
+    found = run_elsewhere(done.path, resized.astype(np.float32))
+    np.testing.assert_allclose(found, before, atol=1e-5)
+    np.testing.assert_array_equal(model.predict_proba(images[:4]), before)
+
+
 REFUSED = [
     (lambda: build_pipeline("hog", "linear_svm", image_size=32), "not yet a network"),
     (lambda: deep_pipeline(Normalizer(), SVC()), "found the classifier SVC"),

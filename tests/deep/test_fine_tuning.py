@@ -16,7 +16,7 @@ from classicvis.exceptions import ModelFileError
 # Keras' own, with NumPy 2
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
-QUICK = {"epochs": 3, "learning_rate": 1e-2, "batch_size": 16, "random_state": 0}
+QUICK = {"epochs": 3, "learning_rate": 1e-2, "batch_size": 16, "dropout": 0.0, "random_state": 0}
 MOBILENET = "weights/mobilenet_v2_035_224_imagenet_notop.weights.h5"
 
 
