@@ -59,12 +59,10 @@ def pooled(model: Any, pooling: str, grid: tuple[int, int] = (1, 1)) -> Any:
             f"grid={grid!r}: the map of features has {n_rows}x{n_cols} values only; take a smaller "
             "grid, a larger image_size or an earlier layer."
         )
-    regions = [
-        features[:, top:bottom, left:right]
-        for (top, bottom), (left, right) in product(
-            _parts(n_rows, grid[0]), _parts(n_cols, grid[1])
-        )
-    ]
+    regions = [features]
+    if max(grid) > 1:
+        windows = product(_parts(n_rows, grid[0]), _parts(n_cols, grid[1]))
+        regions = [features[:, top:bottom, left:right] for (top, bottom), (left, right) in windows]
     blocks = [_summary(keras, region, pooling) for region in regions]
     rows = blocks[0] if len(blocks) == 1 else keras.layers.Concatenate()(blocks)
     return keras.Model(model.input, rows)
@@ -88,8 +86,11 @@ def in_mixed_precision(model: Any) -> Any:
     """Return a copy of a network whose layers compute in float16, with weights of float32."""
     keras = load_keras()
 
-    def mixed(layer: Any) -> Any:
-        return type(layer).from_config({**layer.get_config(), "dtype": "mixed_float16"})
+    def mixed(operation: Any) -> Any:
+        config = operation.get_config()
+        if isinstance(operation, keras.Layer):  # and not an operation such as a slice
+            config["dtype"] = "mixed_float16"
+        return type(operation).from_config(config)
 
     copy = keras.models.clone_model(model, clone_function=mixed)
     copy.set_weights(model.get_weights())
