@@ -64,7 +64,7 @@ def simple(args: argparse.Namespace) -> CnnClassifier:
 
 
 def resnet(args: argparse.Namespace) -> CnnClassifier:
-    size = {"width": 64, "epochs": 30, "batch_size": 512} if args.gpu else {"epochs": 30}
+    size = {"width": 64, "epochs": 30, "batch_size": 512} if args.gpu else {"epochs": 16}
     return CnnClassifier(
         "resnet", **{"batch_size": 128, **size}, learning_rate=1e-2, dropout=0.0, augment="crop",
         mixed_precision=True, validation_fraction=0, n_jobs=args.jobs, random_state=0,
