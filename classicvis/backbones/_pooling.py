@@ -62,7 +62,11 @@ def pooled(model: Any, pooling: str, grid: tuple[int, int] = (1, 1)) -> Any:
     regions = [features]
     if max(grid) > 1:
         windows = product(_parts(n_rows, grid[0]), _parts(n_cols, grid[1]))
-        regions = [features[:, top:bottom, left:right] for (top, bottom), (left, right) in windows]
+        crop = keras.layers.Cropping2D  # every file format holds layers, but not every one slices
+        regions = [
+            crop(((top, n_rows - bottom), (left, n_cols - right)))(features)
+            for (top, bottom), (left, right) in windows
+        ]
     blocks = [_summary(keras, region, pooling) for region in regions]
     rows = blocks[0] if len(blocks) == 1 else keras.layers.Concatenate()(blocks)
     return keras.Model(model.input, rows)

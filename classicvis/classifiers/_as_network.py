@@ -28,8 +28,8 @@ class Network(NamedTuple):
         one number per image.
     scores : keras.Model
         From the same images to what each class gathers, to be taken apart by place: (n, n_classes)
-        or (n, 1), the more the more it is the second of two classes. Softmax, the scaling of rows
-        to unit length and the average over an image and its mirror image are left out.
+        or (n, 1), the more the more it is the second of two classes. Softmax and the scaling of
+        rows to unit length are left out.
     method : str
         Of the pipeline: "predict_proba" or "decision_function".
     """
@@ -137,15 +137,10 @@ def _with_head(features: Any, between: Sequence[Any], classifier: Any) -> Networ
     network = features.network_
     linear = [layer for layer in head if isinstance(layer, layers.Dense)]
     scores = model(network.inputs[0], continued(network.outputs[0], linear))
-    if getattr(features, "flip", False):
-        images = keras.Input(network.input_shape[1:])
-        rows = layers.Average()([network(images), network(keras.ops.flip(images, 2))])
-        outputs = model(images, continued(rows, head))
-    else:
-        outputs = model(network.inputs[0], continued(network.outputs[0], head))
+    outputs = model(network.inputs[0], continued(network.outputs[0], head))
     if isinstance(classifier, LogisticRegression):
         probabilities = layers.Softmax()(outputs.outputs[0])
-        return Network(model(outputs.inputs[0], probabilities), scores, "predict_proba")
+        return Network(model(network.inputs[0], probabilities), scores, "predict_proba")
     return Network(outputs, scores, "decision_function")
 
 

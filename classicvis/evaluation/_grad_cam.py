@@ -73,13 +73,13 @@ def grad_cam(scores: Any, images: np.ndarray, weights: np.ndarray) -> np.ndarray
 
 
 def _last_maps(network: Any) -> Any:
-    """Return the output of the last layer that still has places."""
+    """Return the output of the last layer that still has places, all of them."""
     keras = load_keras()
     for layer in reversed(network.layers):
         # for a network within the network, `layer.output` would be a tensor of its inside
         output = keras.Operation.output.fget(layer)
-        is_input = isinstance(layer, keras.layers.InputLayer)
-        if not is_input and output.ndim == 4 and output.shape[1] * output.shape[2] > 1:
+        is_part = isinstance(layer, keras.layers.InputLayer | keras.layers.Cropping2D)
+        if not is_part and output.ndim == 4 and output.shape[1] * output.shape[2] > 1:
             return output
     raise ParameterError(
         f"the network {network.name} has no layer with a map of features, expected one for "

@@ -197,12 +197,16 @@ def test_a_trained_cnn_is_exported(images, tmp_path):
     np.testing.assert_allclose(found, model.predict_proba(grey[:3]), atol=1e-5)
 
 
-@pytest.mark.parametrize("options", [{}, {"flip": True}, {"pooling": "gem"}])
-def test_an_embedding_is_exported(options, images, tmp_path):
+@pytest.mark.parametrize(
+    ("options", "suffix"),
+    [({}, ".keras"), ({}, ".h5"), ({}, ".onnx"), ({}, ".tflite")]
+    + [({"flip": True, "pooling": "gem"}, suffix) for suffix in (".keras", ".onnx", ".tflite")],
+)
+def test_an_embedding_is_exported(options, suffix, images, tmp_path):
     """`CnnEmbedding` and the pipeline's own scaler, mirrored or not."""
     embedding = CnnEmbedding(tiny_backbone, image_size=(32, 28), **options)
     model = build_pipeline(embedding, "linear_svm").fit(images, np.arange(24) % 3)
-    done = export_model(model, tmp_path / "m.keras", samples=images)
+    done = export_model(model, tmp_path / f"m{writable(suffix)}", samples=images)
     resized = np.stack(list(model["images"].transform(images[:4])))
     assert resized.shape == (4, 32, 28, 3)
     found = run_elsewhere(done.path, resized.astype(np.float32))
@@ -279,7 +283,9 @@ def test_a_network_that_standardises_its_input(suffix, images, tmp_path):
     network = keras.Model(
         inputs, tiny_network(3, activation="softmax")(keras.layers.Normalization()(inputs))
     )
-    network.layers[1].set_weights([[100.0, 90.0, 110.0], [900.0, 3000.0, 2000.0], 0])
+    network.layers[1].set_weights(
+        [np.array([100.0, 90.0, 110.0]), np.array([900.0, 3000.0, 2000.0]), np.array(0)]
+    )
     network.layers[1].finalize_state()
     model = cnn_pipeline(network).fit(images, np.arange(24) % 3)
     before = model.predict_proba(images[:4])
