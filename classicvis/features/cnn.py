@@ -73,7 +73,7 @@ class CnnEmbedding(ImageExtractor):
 
     The default grid was chosen on images to learn from of Caltech-101, 10 a class, none of them
     for tests, with MobileNetV2-0.35 and a linear machine: 82.2 % with (1, 1), 86.5 with (2, 2);
-    "gem" then gave 87.0, and 88.1 with `flip` (at 256 pixels).
+    "gem" then gave 87.0, and 88.0 with `flip` (at 256 pixels).
 
     References
     ----------

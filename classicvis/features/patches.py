@@ -253,6 +253,7 @@ class _PatchSample:
         self.seed = seed
 
     def __call__(self, chunk: Chunk) -> np.ndarray:
+        self.extractor._check_sizes(chunk.images)
         samples = []
         for position, image in zip(chunk.positions, chunk.images, strict=True):
             patches = raw_patches(self.extractor._as_learnt(image), self.size, self.stride)
