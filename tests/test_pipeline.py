@@ -325,7 +325,7 @@ def test_the_size_suits_the_extractors(features, size):
 
 def test_the_largest_of_several_wishes():
     """Among extractors that have a size at which they are best, the largest is taken."""
-    larger = type("Larger", (BagOfVisualWords,), {"image_size": 500})()
+    larger = type("Larger", (BagOfVisualWords,), {"best_size": 500})()
     assert build_pipeline(["vlad", larger]).named_steps["images"].image_size == 500
 
 
