@@ -76,7 +76,3 @@ def _bare(network: str, pixels: np.ndarray, codes: np.ndarray, jit: str | bool) 
 
 def _median_epoch(times: list[float]) -> float:
     return median(end - start for start, end in pairwise(times))
-
-
-if __name__ == "__main__":
-    print(measure_training())

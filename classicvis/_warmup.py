@@ -26,6 +26,7 @@ _SMALL: dict[str, dict[str, Any]] = {  # what is learnt does not matter, and sho
     "fisher": {"n_modes": 16},
     "patches": {"n_words": 16},
 }
+_WITHOUT_KERNELS = {"cnn"}  # and it would wait for weights
 _SIZE = 128  # pixels; every extractor finds something to learn in noise of this size
 
 
@@ -39,7 +40,8 @@ def warmup() -> dict[str, float]:
     Returns
     -------
     dict of str to float
-        Seconds by function and by registered extractor, those of plug-ins included.
+        Seconds by function and by registered extractor, those of plug-ins included; not by
+        ``cnn``, which has no kernels of Numba.
 
     Notes
     -----
@@ -74,6 +76,8 @@ def _calls() -> dict[str, Callable[[], object]]:
         )
     calls["fisher_vector"] = _fisher_vector
     for name in extractor_names():
+        if name in _WITHOUT_KERNELS:
+            continue
         calls[name] = partial(_transform, name, _SMALL.get(name, {}), rgb)
     for name, params in _FORMS:
         calls[f"{name}, {params}"] = partial(_transform, name, params, rgb)

@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeAlias
 
 from classicvis.backbones._architectures import Design, probabilities
 from classicvis.backbones._inference import BatchRunner
+from classicvis.backbones._networks import leaf_layers
 from classicvis.backbones._pooling import pooled
 from classicvis.backbones._training import Course, History, Samples, fit_network
 from classicvis.backbones.keras import load_keras
@@ -98,7 +99,7 @@ def fine_tune(
 
 def _release(features: Any, extent: FineTune) -> None:
     """Let all blocks learn, or so many last ones, but for their batch normalisation."""
-    layers = list(_layers(features))
+    layers = list(leaf_layers(features))
     for layer in layers:
         layer.trainable = type(layer).__name__ not in _NORMS
     if isinstance(extent, int):
@@ -116,12 +117,3 @@ def _blocks(layers: list[Any]) -> Iterator[list[Any]]:
             if any(layer.trainable_weights for layer in block):
                 yield block
             block = []
-
-
-def _layers(model: Any) -> Iterator[Any]:
-    """Yield the layers of a model, and those of the models inside it instead of these."""
-    for layer in model.layers:
-        if hasattr(layer, "layers"):
-            yield from _layers(layer)
-        else:
-            yield layer

@@ -9,7 +9,7 @@ from contextlib import closing
 from contextvars import copy_context
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
@@ -86,9 +86,14 @@ def prepared(
 
     With `salt` they have keys, which depend on it and on the pixels.
     """
+    return _ahead(stream(of_shape(images, shape), _Stack(shape, salt), n_jobs))
+
+
+def of_shape(images: ImageSequence, shape: tuple[int, int, int]) -> ImageSequence:
+    """Return images that become (h, w, 3), or grey and (h, w) for (h, w, 1), when decoded."""
     height, width, n_channels = shape
-    preprocessor = ImagePreprocessor((height, width), "gray" if n_channels == 1 else "rgb")
-    return _ahead(stream(preprocessor.transform(images), _Stack(shape, salt), n_jobs))
+    color: Literal["gray", "rgb"] = "gray" if n_channels == 1 else "rgb"
+    return ImagePreprocessor((height, width), color).transform(images)
 
 
 def regrouped(parts: Iterable[Prepared], batch_size: int) -> Iterator[Prepared]:

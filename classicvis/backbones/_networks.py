@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from classicvis.backbones._cards import BackboneCard, Scaling, backbone_card
-from classicvis.backbones.keras import check_process, load_keras, network_lock
+from classicvis.backbones.keras import load_keras, network_lock
 from classicvis.exceptions import ModelFileError, ParameterError, unknown_name
 
 _WEIGHT_FILES = (".weights.h5", ".h5", ".keras")
@@ -59,7 +59,6 @@ def build_backbone(
     ModelFileError
         If a file of weights or of a network is missing, damaged or does not fit.
     """
-    check_process()
     keras = load_keras()
     with network_lock, drawn_from(random_state):
         if is_name(backbone):
@@ -84,7 +83,6 @@ def make_model(backbone: Any, random_state: int | None = None) -> Any:
     ParameterError
         If it is neither.
     """
-    check_process()
     keras = load_keras()
     model = backbone
     with network_lock, drawn_from(random_state):
@@ -229,16 +227,25 @@ def _cut(keras: Any, model: Any, layer: str | None) -> Any:
             f"the network {model.name} has no layer with a map of features, expected one to pool; "
             f"name the layer that gives the row, such as layer={model.layers[-1].name!r}."
         )
-    return keras.Model(model.inputs[0], _output(keras, layers[layer]))
+    return keras.Model(model.inputs[0], layer_output(layers[layer]))
 
 
 def _is_map(keras: Any, layer: Any) -> bool:
-    return not isinstance(layer, keras.layers.InputLayer) and _output(keras, layer).ndim == 4
+    return not isinstance(layer, keras.layers.InputLayer) and layer_output(layer).ndim == 4
 
 
-def _output(keras: Any, layer: Any) -> Any:
+def layer_output(layer: Any) -> Any:
     """Return what a layer gives in the network; `output` of a nested network is its inside."""
-    return keras.Operation.output.fget(layer)
+    return load_keras().Operation.output.fget(layer)
+
+
+def leaf_layers(model: Any) -> Iterator[Any]:
+    """Yield the layers of a model, and those of the models inside it instead of these."""
+    for layer in model.layers:
+        if hasattr(layer, "layers"):
+            yield from leaf_layers(layer)
+        else:
+            yield layer
 
 
 def _resized(keras: Any, model: Any, input_size: tuple[int, int] | None) -> Any:

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from classicvis.backbones.keras import check_process, load_keras, network_lock
+from classicvis.backbones.keras import load_keras, network_lock
 from classicvis.exceptions import ModelFileError
 
 
@@ -71,7 +71,6 @@ def model_from_bytes(data: bytes) -> Any:
     ModelFileError
         If Keras cannot rebuild the network: its version is too old, or layers are unknown to it.
     """
-    check_process()
     keras = load_keras()
     with network_lock, tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "model.keras")

@@ -26,7 +26,6 @@ network_lock = threading.RLock()
 _started_in: int | None = None  # the process that started the engine
 
 
-@cache
 def load_keras() -> Any:
     """Return the module `keras`, its engine started on first use.
 
@@ -37,7 +36,15 @@ def load_keras() -> Any:
     ------
     MissingDependencyError
         If Keras or its engine is not installed.
+    ClassicVisError
+        In a process that was forked after the engine had started.
     """
+    check_process()
+    return _started()
+
+
+@cache
+def _started() -> Any:
     global _started_in
     if "keras" not in sys.modules:
         os.environ["KERAS_BACKEND"] = engine_name()  # workers inherit the choice

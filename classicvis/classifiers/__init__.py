@@ -1,6 +1,6 @@
 """Names of classifiers: scikit-learn estimators and their default search spaces."""
 
-from classicvis.classifiers._as_network import Network, as_network, has_network
+from classicvis.classifiers._as_network import Network, as_network, has_network, images_step
 from classicvis.classifiers._augmented import AugmentedClassifier
 from classicvis.classifiers._linear_svm import LinearSvm
 from classicvis.classifiers._registry import (
@@ -24,4 +24,5 @@ __all__ = [
     "classifier_names",
     "entry_of",
     "has_network",
+    "images_step",
 ]

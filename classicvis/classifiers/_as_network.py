@@ -11,9 +11,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import Normalizer, StandardScaler
 
+from classicvis.backbones._inference import of_shape
 from classicvis.backbones.keras import load_keras, network_lock
 from classicvis.exceptions import ParameterError
-from classicvis.images import ImagePreprocessor, ImageSequence
+from classicvis.images import ImageSequence
 
 _STEP = 1e30  # times a margin, it is far outside of where a hard sigmoid is between 0 and 1
 
@@ -40,10 +41,8 @@ class Network(NamedTuple):
 
     def inputs(self, images: ImageSequence) -> np.ndarray:
         """Return images as the network takes them: float32 (n, h, w, c), values 0..255."""
-        height, width, n_channels = self.outputs.input_shape[1:]
-        preprocessor = ImagePreprocessor((height, width), "gray" if n_channels == 1 else "rgb")
-        pixels = np.stack(list(preprocessor.transform(images)))
-        return pixels.reshape(-1, height, width, n_channels).astype(np.float32)
+        shape = self.outputs.input_shape[1:]
+        return np.stack(list(of_shape(images, shape))).reshape(-1, *shape).astype(np.float32)
 
 
 class _Linear(NamedTuple):
@@ -91,6 +90,11 @@ def as_network(model: Any) -> Network:
             outputs = load_keras().Model(network.inputs[0], network.outputs[0])
             return Network(outputs, _before_softmax(network), "predict_proba")
         return _with_head(first, between[:-1], between[-1])
+
+
+def images_step(model: Any) -> Any:
+    """Return the step "images" of a pipeline, None where there is none."""
+    return model.named_steps.get("images") if isinstance(model, Pipeline) else None
 
 
 def _steps(model: Any) -> list[Any]:

@@ -29,7 +29,7 @@ from classicvis.backbones.keras import check_process, network_lock
 from classicvis.classifiers._cnn_params import check_cnn_params, is_backbone, new_network
 from classicvis.classifiers._training_set import ClassWeight, decoded, encode, loss_weights, split
 from classicvis.exceptions import ImageError, ParameterError
-from classicvis.images import ImageSequence, as_images, current_progress
+from classicvis.images import ImageSequence, as_images, current_progress, take_images
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -315,10 +315,7 @@ class CnnClassifier(ClassifierMixin, BaseEstimator):
 
     def __sklearn_tags__(self) -> Any:
         """Declare images as input."""
-        tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array = False
-        tags.input_tags.three_d_array = True
-        tags.input_tags.string = True
+        tags = take_images(super().__sklearn_tags__())
         tags.non_deterministic = self.random_state is None
         return tags
 

@@ -112,10 +112,8 @@ def _train(commands: Any) -> None:
 
 def _predict(commands: Any) -> None:
     parser = _command(commands, "predict", "_predict", "classify images with a model")
-    parser.add_argument("model", type=Path, metavar="MODEL")
-    parser.add_argument(
-        "inputs", nargs="+", type=Path, metavar="FILE|DIR", help="images, or folders of images"
-    )
+    _add_model(parser)
+    _add_inputs(parser)
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="a list of objects")
     form.add_argument("--csv", action="store_true", help="comma-separated, with a header")
@@ -129,7 +127,7 @@ def _evaluate(commands: Any) -> None:
     parser = _command(
         commands, "evaluate", "_evaluate", "score a model on a folder that it has not seen"
     )
-    parser.add_argument("model", type=Path, metavar="MODEL")
+    _add_model(parser)
     parser.add_argument("folder", type=Path, metavar="DIR", help="one folder per class")
     parser.add_argument("--report", type=Path, metavar="DIR", help="write a report with plots")
     _add_on_error(parser, "mark", "unreadable images stop, are left out, or are listed")
@@ -141,10 +139,8 @@ def _explain(commands: Any) -> None:
     parser = _command(
         commands, "explain", "_explain", "draw which parts of images a model decides by"
     )
-    parser.add_argument("model", type=Path, metavar="MODEL")
-    parser.add_argument(
-        "inputs", nargs="+", type=Path, metavar="FILE|DIR", help="images, or folders of images"
-    )
+    _add_model(parser)
+    _add_inputs(parser)
     parser.add_argument(
         "-o", "--output", type=Path, metavar="DIR", required=True, help="one picture per image"
     )
@@ -163,7 +159,7 @@ def _export(commands: Any) -> None:
     parser = _command(
         commands, "export", "_export", "write a model with a network for another runtime"
     )
-    parser.add_argument("model", type=Path, metavar="MODEL")
+    _add_model(parser)
     parser.add_argument(
         "output", type=Path, metavar="FILE", help=".onnx, .tflite (LiteRT), .keras or .h5"
     )
@@ -175,7 +171,7 @@ def _export(commands: Any) -> None:
 
 def _info(commands: Any) -> None:
     parser = _command(commands, "info", "_info", "what a model file says about itself")
-    parser.add_argument("model", type=Path, metavar="MODEL")
+    _add_model(parser)
     parser.add_argument("--json", action="store_true", help="the whole manifest")
 
 
@@ -184,6 +180,16 @@ def _list(commands: Any) -> None:
         commands, "list", "_info", "names of extractors, classifiers and preprocessing steps"
     )
     parser.set_defaults(command="list_names")
+
+
+def _add_model(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", type=Path, metavar="MODEL")
+
+
+def _add_inputs(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "inputs", nargs="+", type=Path, metavar="FILE|DIR", help="images, or folders of images"
+    )
 
 
 def _add_jobs(parser: argparse.ArgumentParser) -> None:

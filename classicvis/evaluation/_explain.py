@@ -12,7 +12,7 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
-from classicvis.classifiers import Network, as_network, has_network
+from classicvis.classifiers import Network, as_network, has_network, images_step
 from classicvis.evaluation._classify import Classification, classify
 from classicvis.evaluation._grad_cam import grad_cam
 from classicvis.evaluation._labels import by_class, names_of_classes
@@ -176,7 +176,7 @@ def _check_scores(model: Any) -> None:
 
 def _pictures(model: Any, images: ImageSequence) -> ImageSequence:
     """Return images as people see them, at the size that the model sees."""
-    step = model.named_steps.get("images") if isinstance(model, Pipeline) else None
+    step = images_step(model)
     if not isinstance(step, ImagePreprocessor):
         return images
     return clone(step).set_params(color="rgb", preprocess=()).transform(images)
@@ -222,7 +222,7 @@ def _grad_cam_maps(
     columns: np.ndarray,
     n_classes: int,
 ) -> list[np.ndarray]:
-    step = model.named_steps.get("images") if isinstance(model, Pipeline) else None
+    step = images_step(model)
     prepared = as_images(pictures) if step is None else step.transform(pictures)
     weights = np.eye(n_classes)[columns]
     if network.scores.output_shape[1] == 1:  # positive for the second of two classes

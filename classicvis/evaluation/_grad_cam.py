@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from classicvis.backbones._networks import layer_output
 from classicvis.backbones.keras import load_keras, network_lock, value_and_gradient
 from classicvis.exceptions import ParameterError
 
@@ -76,8 +77,7 @@ def _last_maps(network: Any) -> Any:
     """Return the output of the last layer that still has places, all of them."""
     keras = load_keras()
     for layer in reversed(network.layers):
-        # for a network within the network, `layer.output` would be a tensor of its inside
-        output = keras.Operation.output.fget(layer)
+        output = layer_output(layer)
         is_part = isinstance(layer, keras.layers.InputLayer | keras.layers.Cropping2D)
         if not is_part and output.ndim == 4 and output.shape[1] * output.shape[2] > 1:
             return output

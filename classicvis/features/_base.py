@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from classicvis.exceptions import ImageError, ParameterError
-from classicvis.images import Chunk, Images, ImageSequence, as_images, stream
+from classicvis.images import Chunk, Images, ImageSequence, as_images, stream, take_images
 
 
 class ImageExtractor(TransformerMixin, BaseEstimator):
@@ -104,10 +104,7 @@ class ImageExtractor(TransformerMixin, BaseEstimator):
 
     def __sklearn_tags__(self) -> Any:
         """Declare images as input, and rows of float32 as output."""
-        tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array = False
-        tags.input_tags.three_d_array = True
-        tags.input_tags.string = True
+        tags = take_images(super().__sklearn_tags__())
         tags.transformer_tags.preserves_dtype = []
         return tags
 

@@ -269,7 +269,6 @@ class _ChunkCodes:
         self.extractor = extractor
 
     def __call__(self, chunk: Chunk) -> np.ndarray:
-        self.extractor._check_sizes(chunk.images)
         return self.extractor._codes(chunk.images)
 
 

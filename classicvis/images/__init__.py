@@ -15,6 +15,7 @@ from classicvis.images._stream import (
     show_progress,
     stream,
 )
+from classicvis.images._tags import take_images
 from classicvis.images._transformer import ImagePreprocessor
 from classicvis.images._warp import Deskew, Warp
 
@@ -44,4 +45,5 @@ __all__ = [
     "read_image",
     "show_progress",
     "stream",
+    "take_images",
 ]

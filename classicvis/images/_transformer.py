@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from classicvis.exceptions import ParameterError
 from classicvis.images._preprocess import ConvertColor, Resize, Shrink, make_step
 from classicvis.images._sequence import ON_ERROR, ImageSequence, OnError, Step, as_images
+from classicvis.images._tags import take_images
 
 
 class ImagePreprocessor(TransformerMixin, BaseEstimator):
@@ -118,9 +119,6 @@ class ImagePreprocessor(TransformerMixin, BaseEstimator):
 
     def __sklearn_tags__(self) -> Any:
         """Declare images as input and that no fit is required."""
-        tags = super().__sklearn_tags__()
-        tags.input_tags.two_d_array = False
-        tags.input_tags.three_d_array = True
-        tags.input_tags.string = True
+        tags = take_images(super().__sklearn_tags__())
         tags.requires_fit = False
         return tags

@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from sklearn.pipeline import Pipeline
 
 from classicvis._version import __version__
 from classicvis.backbones.keras import network_lock
-from classicvis.classifiers import Network, as_network
+from classicvis.classifiers import Network, as_network, images_step
 from classicvis.exceptions import ModelFileError, ParameterError
 from classicvis.images import as_images
 from classicvis.persistence._archive import replaced_file
@@ -131,7 +130,7 @@ def export_model(
 
 def _check_preprocessing(pipeline: Any, network: Network) -> None:
     """Raise for steps on images that the network does not hold."""
-    step = _images_step(pipeline)
+    step = images_step(pipeline)
     if step is None:
         return
     if step.color not in _COLORS:
@@ -153,12 +152,8 @@ def _check_preprocessing(pipeline: Any, network: Network) -> None:
         )
 
 
-def _images_step(pipeline: Any) -> Any:
-    return pipeline.named_steps.get("images") if isinstance(pipeline, Pipeline) else None
-
-
 def _contract(pipeline: Any, network: Network, class_names: Sequence[str] | None) -> dict[str, Any]:
-    step, classes = _images_step(pipeline), np.asarray(pipeline.classes_).tolist()
+    step, classes = images_step(pipeline), np.asarray(pipeline.classes_).tolist()
     return {
         "format": "classicvis-network",
         "format_version": 1,
@@ -185,7 +180,7 @@ def _color(step: Any, network: Network) -> str:
 
 def _prepared(pipeline: Any, network: Network, samples: Any) -> np.ndarray:
     """Return sample images as the network takes them."""
-    step = _images_step(pipeline)
+    step = images_step(pipeline)
     images = as_images(_default_samples() if samples is None else samples, "raise")
     if not len(images):
         raise ParameterError("samples=[]: expected at least one image to compare answers on.")
@@ -201,7 +196,7 @@ def _default_samples() -> list[np.ndarray]:
 
 def _answers(pipeline: Any, network: Network, images: np.ndarray) -> np.ndarray:
     """Return what the pipeline says of prepared images, two-dimensional."""
-    after = pipeline if _images_step(pipeline) is None else pipeline[1:]
+    after = pipeline if images_step(pipeline) is None else pipeline[1:]
     pixels = images.astype(np.uint8)
     answers = getattr(after, network.method)(pixels[..., 0] if pixels.shape[3] == 1 else pixels)
     return np.asarray(answers).reshape(len(images), -1)

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from classicvis.backbones.keras import load_keras, network_lock
+from classicvis.backbones._networks import leaf_layers
+from classicvis.backbones.keras import ENGINES, load_keras, network_lock
 from classicvis.exceptions import MissingDependencyError, ParameterError, unknown_name
 
 CONTRACT = "classicvis.json"
@@ -44,7 +45,7 @@ class Format:
     describe: Callable[[Path, str], None]
     run: Callable[[Path, np.ndarray], np.ndarray]
     packages: Mapping[str, tuple[str, ...]] = field(
-        default_factory=lambda: dict.fromkeys(("tensorflow", "jax", "torch"), ())
+        default_factory=lambda: dict.fromkeys(ENGINES, ())
     )
 
 
@@ -98,7 +99,7 @@ def _write_onnx(network: Any, path: Path) -> None:
 def _constants_as_arrays(network: Any) -> Iterator[None]:
     """Let `Normalization` layers hold arrays; tf2onnx takes their tensors for further inputs."""
     keras = load_keras()
-    layers = [x for x in _layers(network) if isinstance(x, keras.layers.Normalization)]
+    layers = [x for x in leaf_layers(network) if isinstance(x, keras.layers.Normalization)]
     tensors = [(layer.mean, layer.variance) for layer in layers]
     try:
         for layer, (mean, variance) in zip(layers, tensors, strict=True):
@@ -108,14 +109,6 @@ def _constants_as_arrays(network: Any) -> Iterator[None]:
     finally:
         for layer, (mean, variance) in zip(layers, tensors, strict=True):
             layer.mean, layer.variance = mean, variance
-
-
-def _layers(network: Any) -> Iterator[Any]:
-    """Yield the layers of a network and of the networks inside it."""
-    for layer in network.layers:
-        yield layer
-        if hasattr(layer, "layers"):
-            yield from _layers(layer)
 
 
 def _run_onnx(path: Path, images: np.ndarray) -> np.ndarray:

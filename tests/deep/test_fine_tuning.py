@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from classicvis import CnnClassifier, load_image_folder
-from classicvis.backbones._fine_tuning import _blocks, _layers, _release
-from classicvis.backbones._networks import build_backbone, drawn_from
+from classicvis.backbones._fine_tuning import _blocks, _release
+from classicvis.backbones._networks import build_backbone, drawn_from, leaf_layers
 from classicvis.exceptions import ModelFileError
 
 # Keras' own, with NumPy 2
@@ -134,7 +134,7 @@ def test_a_function_builds_a_network_from_scratch(keras, tiles):
 def test_blocks_end_where_paths_meet():
     """ResNet50's last block is the last of its residual blocks."""
     network = build_backbone("ResNet50", weights=None, input_size=(32, 32))
-    blocks = list(_blocks(list(_layers(network))))
+    blocks = list(_blocks(list(leaf_layers(network))))
     assert len(blocks) == 1 + 16
     with_weights = {layer.name for layer in blocks[-1] if layer.weights}
     assert {name.rpartition("_")[0] for name in with_weights} == {
