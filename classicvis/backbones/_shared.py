@@ -16,6 +16,7 @@ from weakref import WeakValueDictionary
 import numpy as np
 
 from classicvis.backbones._cards import backbone_card
+from classicvis.backbones._folding import folded
 from classicvis.backbones._networks import build_backbone, is_name, make_model
 from classicvis.backbones._pooling import in_mixed_precision, pooled, with_mirror_image
 from classicvis.backbones._rows import SessionRows
@@ -48,13 +49,14 @@ class Recipe:
 
     def build(self) -> Any:
         """Return a new keras.Model."""
-        model = build_backbone(
+        backbone = build_backbone(
             self.backbone,
             weights=self.weights,
             input_size=self.input_size,
             layer=self.layer,
             random_state=self.random_state,
         )
+        model = folded(backbone)
         if self.flip:
             model = with_mirror_image(model)
         model = pooled(model, self.pooling, self.grid)

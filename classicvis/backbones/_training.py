@@ -13,7 +13,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 from classicvis.backbones._augmentation import Augmentation
-from classicvis.backbones.keras import jit_compile, load_keras, seeded_dropout
+from classicvis.backbones.keras import load_keras, seeded_dropout
 from classicvis.exceptions import ClassicVisError, ParameterError
 
 History: TypeAlias = dict[str, list[float]]
@@ -109,7 +109,6 @@ def fit_network(
         optimizer=_optimizer(keras, course, steps),
         loss=keras.losses.CategoricalCrossentropy(label_smoothing=course.label_smoothing),
         metrics=["accuracy"],
-        jit_compile=jit_compile(),
     )
     monitor = "loss" if validate is None else "val_loss"
     watch = _Watch(trainer, monitor, course, history, len(learn))

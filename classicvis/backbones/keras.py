@@ -90,15 +90,6 @@ def check_process() -> None:
         )
 
 
-def jit_compile() -> str | bool:
-    """Return what Keras is best told of XLA: on a processor it halves TensorFlow's speed."""
-    if engine_name() != "tensorflow":
-        return "auto"
-    import tensorflow
-
-    return "auto" if tensorflow.config.list_physical_devices("GPU") else False
-
-
 @contextmanager
 def seeded_dropout(seed: int) -> Iterator[None]:
     """Let dropout draw from a seed inside the block where its layers have none: in PyTorch."""
