@@ -107,7 +107,7 @@ def classical_and_deep() -> list[tuple[str, str, str, str]]:
         ("Caltech-101, 15 / 5", "`fisher`, `linear_svm`", *_splits(fisher)),
         ("", "three extractors, `linear_svm`", *_splits(fusion)),
         ("", "MobileNetV2-0.35, `linear_svm`", *_splits(deep.get("caltech cnn"))),
-        ("", "both in a list, `linear_svm`", *_splits(deep.get("caltech union"))),
+        ("", "its rows, `fisher` at 0.5 and `phog` at 0.3", *_splits(deep.get("caltech union"))),
         ("hands, 5 folds", "`hog` + `color_histogram`, `svm`", *_total(hog)),
         ("", "`hog`, `svm`, moved copies", *_total(moved)),
         ("", "MobileNetV2-0.35, `svm`", *_total(deep.get("hands embedding"))),
@@ -163,6 +163,18 @@ def deep_table() -> str:
     return _markdown(("photos", "model", "accuracy", "time, memory"), classical_and_deep())
 
 
+def throughput_table() -> str:
+    """Return the table of ``python -m benchmarks.deep``: networks beside bare Keras."""
+    lines = []
+    for work, row in figures("deep_throughput").items():
+        (ours, rate), (bare, bare_rate) = row["images_per_second"].items()
+        side = "x".join(map(str, row["image_shape"][:2]))
+        network = f"{row['network']}, {side}, batches of {row['batch_size']}, {row['engine']}"
+        speeds = f"`{ours}` {rate:.0f}/s", f"`{bare}` {bare_rate:.0f}/s"
+        lines.append((f"{work}: {network}", *speeds, f"{row['ratio']:.2f}x"))
+    return _markdown(("work", "images", "bare Keras, pixels in memory", "ratio"), lines)
+
+
 def peers_table() -> str:
     """Return the table of all rows of ``python -m benchmarks.peers``, one line for each peer."""
     lines = []
@@ -183,4 +195,4 @@ def _markdown(head: tuple[str, ...], lines: Iterable[tuple[str, ...]]) -> str:
 
 
 if __name__ == "__main__":
-    print(table(), peers_table(), sep="\n\n")
+    print(table(), peers_table(), throughput_table(), sep="\n\n")

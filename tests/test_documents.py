@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.tables import RESULTS, accuracy_table, deep_table, peers_table, table
+from benchmarks.tables import (
+    RESULTS,
+    accuracy_table,
+    deep_table,
+    peers_table,
+    table,
+    throughput_table,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -19,6 +26,7 @@ ROOT = Path(__file__).resolve().parents[1]
         ("docs/benchmarks.md", peers_table()),
         ("docs/choosing.md", accuracy_table()),
         ("docs/svm_or_cnn.md", deep_table()),
+        ("docs/transfer_learning.md", throughput_table()),
     ],
 )
 def test_figures_come_from_the_results(document, lines):

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from classicvis.backbones.keras import keras_is_installed
+
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 
 
@@ -51,3 +53,18 @@ def test_grid_search(photo_folder, tmp_path):
     scores = [float(line.split("%")[0]) for line in lines]
     assert scores == sorted(scores, reverse=True)
     assert scores[0] > 80
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not keras_is_installed(), reason="needs classicvis[deep]")
+def test_svm_or_cnn(photo_folder, tmp_path):
+    """One search scores classical and deep models, a line for each."""
+    network = "MobileNetV2-0.35", "none"
+    lines = run("svm_or_cnn.py", photo_folder, *network, cwd=tmp_path).splitlines()
+    assert [line.split(" s  ")[1] for line in lines] == [
+        "HOG, SVM",
+        "Fisher vector, linear SVM",
+        "embedding, SVM",
+        "fine-tuned network",
+    ]
+    assert float(lines[0].split("%")[0]) > 80

@@ -36,6 +36,7 @@ from classicvis import (
     cross_evaluate,
     load_image_folder,
 )
+from classicvis.features import ExtractorUnion
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 BACKBONE = "MobileNetV2-0.35"
@@ -104,7 +105,8 @@ def caltech_cnn(args: argparse.Namespace) -> Row:
 
 
 def caltech_union(args: argparse.Namespace) -> Row:
-    return caltech(args, [objects(args), FisherVector(), PyramidHog()])
+    blocks = [("cnn", objects(args)), ("fisher", FisherVector()), ("phog", PyramidHog())]
+    return caltech(args, ExtractorUnion(blocks, transformer_weights={"fisher": 0.5, "phog": 0.3}))
 
 
 def hands(args: argparse.Namespace, model: Any) -> Row:

@@ -64,9 +64,8 @@ def _train(commands: Any) -> None:
     model.add_argument(
         "--features",
         type=_names,
-        default=["hog", "color_histogram"],
         metavar="NAME,...",
-        help="default: hog,color_histogram",
+        help="default: hog,color_histogram; none, and its default, for a network as classifier",
     )
     model.add_argument("--classifier", default="svm", metavar="NAME", help="default: svm")
     model.add_argument(

@@ -15,6 +15,7 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
+from classicvis.classifiers import classifier_entry
 from classicvis.cli._console import Terminal, Update, as_settings, counted, exit_code, size_text
 from classicvis.cli._files import check_model_output, check_report
 from classicvis.cli._results import (
@@ -38,8 +39,9 @@ def train(args: Namespace, terminal: Terminal) -> int:
     start = perf_counter()
     check_model_output(args.output)
     check_report(args.report)
+    features = _features(args)
     pipeline = build_pipeline(
-        args.features[0] if len(args.features) == 1 else args.features,
+        features[0] if len(features) == 1 else features or None,
         args.classifier,
         image_size=args.image_size,
         color=args.color,
@@ -76,8 +78,10 @@ def train(args: Namespace, terminal: Terminal) -> int:
         f"{counted(len(learnt.paths), 'image')} in {perf_counter() - start:.1f} s"
     )
     if result:
-        title = f"{args.folder.resolve().name}: {' + '.join(args.features)}, {args.classifier}"
-        save_report(terminal, result, args.report, title)
+        parts = [*features, args.classifier]
+        save_report(
+            terminal, result, args.report, f"{args.folder.resolve().name}: {' + '.join(parts)}"
+        )
     terminal.remark(f"next: classicvis predict {quote(str(args.output))} PHOTO.jpg")
     return exit_code(len(data.skipped))
 
@@ -143,6 +147,13 @@ def _ticking(search: Search, update: Update, rounds: int = 1) -> Search:
 
 def _fitted(model: Pipeline | Search) -> Pipeline:
     return model.best_estimator_ if isinstance(model, Search) else model
+
+
+def _features(args: Namespace) -> list[str]:
+    """Return the names of extractors; there are none for a network that learns from images."""
+    takes_images = getattr(classifier_entry(args.classifier).build(), "takes_images", False)
+    names: list[str] = args.features or (["none"] if takes_images else ["hog", "color_histogram"])
+    return [] if names == ["none"] else names
 
 
 def _search(pipeline: Pipeline, args: Namespace) -> Search:

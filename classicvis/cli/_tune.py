@@ -61,10 +61,11 @@ class Search(ClassifierMixin, BaseEstimator):
 
     def fit(self, X: Any, y: Any) -> Self:
         """Compute the features, search, and fit the winner on everything."""
-        cut = list(self.pipeline.named_steps).index("features") + 1
+        steps = list(self.pipeline.named_steps)
+        cut = steps.index("features" if "features" in steps else "images") + 1
         front, back = clone(self.pipeline[:cut]), self.pipeline[cut:]
         rows = front.fit_transform(X, y)
-        behind = Pipeline([("features", _Weighted(_blocks(front["features"]))), *back.steps])
+        behind = Pipeline([("features", _Weighted(_blocks(front[-1]))), *back.steps])
         search = GridSearchCV(
             _quick(behind),
             self.grid,
