@@ -52,7 +52,7 @@ def measure(train: ImageFolder, test: ImageFolder, args: argparse.Namespace) -> 
         "fit_seconds": fitted - start,
         "predict_seconds": done - fitted,
         "memory_before_mb": before,
-        "fitpeak_memory_mb": peak,
+        "fit_peak_memory_mb": peak,
         "peak_memory_mb": peak_memory_mb(),
         "n_features": features.n_features_out_,
         "features_mb": len(train.target) * features.n_features_out_ * 4 / 2**20,

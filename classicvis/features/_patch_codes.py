@@ -28,9 +28,9 @@ class PatchVocabulary(NamedTuple):
         Side of a patch, and pixels between neighbouring patches.
     mean : ndarray of shape (n_values,), float32
         The mean of normalised patches.
-    whitening : ndarray of shape (n_values, n_values), float32
-        What whitens them.
-    words : ndarray of shape (n_words, n_values), float32
+    whitening : ndarray of shape (n_values, n_kept), float32
+        What whitens them, and leaves out directions in which they hardly differ.
+    words : ndarray of shape (n_words, n_kept), float32
         The dictionary.
     """
 
@@ -41,7 +41,7 @@ class PatchVocabulary(NamedTuple):
     words: np.ndarray
 
     def patches(self, image: np.ndarray) -> np.ndarray:
-        """Return the whitened patches of an image: float32 (n_patches, n_values)."""
+        """Return the whitened patches of an image: float32 (n_patches, n_kept)."""
         patches = raw_patches(image, self.patch_size, self.stride)
         patches -= self.mean
         return patches @ self.whitening

@@ -9,11 +9,15 @@ from sklearn.cluster import MiniBatchKMeans
 DICTIONARIES = ("random", "omp1", "kmeans")
 _ITERATIONS = 10  # of OMP-1; the error hardly falls after them
 _BLOCK_VALUES = 1 << 22  # products held at a time: 16 MB
+_KEPT_VARIANCE = 0.998  # of whitened patches
 _TINY = np.float32(1e-12)
 
 
-def zca_whitening(patches: np.ndarray, regularization: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return the mean of patches and the matrix that whitens them, near to the identity.
+def pca_whitening(patches: np.ndarray, regularization: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mean of patches and the matrix that whitens them and leaves out weak directions.
+
+    Products of whitened patches are those of ZCA, which only turns them back into patches, but for
+    the directions that are left out: most, because of `regularization`, of colours and noise.
 
     Parameters
     ----------
@@ -26,13 +30,16 @@ def zca_whitening(patches: np.ndarray, regularization: float) -> tuple[np.ndarra
     -------
     mean : ndarray of shape (n_values,), float32
         The mean patch.
-    matrix : ndarray of shape (n_values, n_values), float32
-        Symmetric; ``(patches - mean) @ matrix`` are the whitened patches.
+    matrix : ndarray of shape (n_values, n_kept), float32
+        ``(patches - mean) @ matrix`` are the whitened patches, with 99.8 % of their variance.
     """
     mean = patches.mean(axis=0, dtype=np.float64)
     covariance = patches.T @ patches / np.float32(len(patches)) - np.outer(mean, mean)
     eigenvalues, vectors = np.linalg.eigh(covariance)
-    matrix = (vectors / np.sqrt(np.maximum(eigenvalues, 0) + regularization)) @ vectors.T
+    eigenvalues, vectors = np.maximum(eigenvalues[::-1], 0), vectors[:, ::-1]
+    whitened = np.cumsum(eigenvalues / (eigenvalues + regularization))
+    n_kept = 1 + int(np.searchsorted(whitened, _KEPT_VARIANCE * whitened[-1]))
+    matrix = vectors[:, :n_kept] / np.sqrt(eigenvalues[:n_kept] + regularization)
     return mean.astype(np.float32), matrix.astype(np.float32)
 
 

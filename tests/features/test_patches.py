@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import pairwise_distances_argmin_min
 
 from classicvis import ImageError, ParameterError, PatchDictionary, build_pipeline
-from classicvis.features._patch_dictionary import learn_words, unit_rows, zca_whitening
+from classicvis.features._patch_dictionary import learn_words, pca_whitening, unit_rows
 from tests.reference import patches as slow
 
 
@@ -74,8 +74,8 @@ def test_mirror_images_have_equal_rows(tiles):
         assert (difference < 1e-5) == flip
 
 
-def test_projection_keeps_the_distances_of_codes(tiles):
-    """With all components, rows are centred codes, turned and partly whitened."""
+def test_projection_turns_whitens_and_mixes_codes(tiles):
+    """With all components, rows are centred codes, turned, partly whitened and shared by cells."""
     few = tiles[:7]  # all of which the projection is learnt from
     plain = PatchDictionary(4, n_components=None, random_state=0).fit(few)
     extractor = PatchDictionary(4, n_components=8, random_state=0).fit(few)
@@ -83,23 +83,35 @@ def test_projection_keeps_the_distances_of_codes(tiles):
     codes -= codes.mean(axis=0)
     rows = extractor.transform(few).reshape(7, 9, 8)
     np.testing.assert_allclose(rows.mean(axis=0), 0, atol=1e-5)
+    row, col = np.divmod(np.arange(9), 3)
+    shares = 0.25 ** (abs(row[:, None] - row) + abs(col[:, None] - col))
+    shares /= np.sqrt((shares**2).sum(axis=1, keepdims=True))
     covariance = np.cov(codes.reshape(-1, 8).T, bias=True)
     values, vectors = np.linalg.eigh(covariance)
     whitened = codes @ vectors[:, ::-1] / values[::-1] ** 0.375
-    whitened *= np.sqrt((rows**2).sum() / (whitened**2).sum())
+    whitened *= 0.2 / np.sqrt((whitened**2).sum() / 7)
     # components have no sign of their own
-    np.testing.assert_allclose(np.abs(rows), np.abs(whitened), atol=2e-3)
+    np.testing.assert_allclose(np.abs(rows), np.abs(shares @ whitened), atol=2e-3)
 
 
 def test_whitened_patches_have_the_covariance_of_the_regularised_identity():
     """Covariance after whitening is l / (l + regularization) for each eigenvalue l."""
     rng = np.random.default_rng(0)
     patches = (rng.normal(size=(500, 6)) @ rng.normal(size=(6, 6))).astype(np.float32)
-    mean, matrix = zca_whitening(patches, 0.5)
-    np.testing.assert_allclose(matrix, matrix.T, atol=1e-6)
+    mean, matrix = pca_whitening(patches, 0.5)
     before = np.linalg.eigvalsh(np.cov(patches.T, bias=True))
-    after = np.linalg.eigvalsh(np.cov(((patches - mean) @ matrix).T, bias=True))
-    np.testing.assert_allclose(after, before / (before + 0.5), atol=1e-4)
+    after = np.cov(((patches - mean) @ matrix).T, bias=True)
+    expected = (before / (before + 0.5))[::-1][: matrix.shape[1]]
+    assert len(expected) >= 5
+    np.testing.assert_allclose(after, np.diag(expected), atol=1e-4)
+
+
+def test_whitening_leaves_out_what_the_regularization_damps():
+    """Kept are the fewest directions that have 99.8 % of the whitened variance."""
+    scales = np.array([10, 3, 1, 0.1, 0.02, 0.001], np.float32)
+    patches = np.random.default_rng(0).normal(size=(5000, 6)).astype(np.float32) * scales
+    for regularization, n_kept in ((1.0, 4), (0.01, 5), (1e-9, 6)):
+        assert pca_whitening(patches, regularization)[1].shape == (6, n_kept)
 
 
 def test_dictionaries_find_planted_words():
