@@ -10,14 +10,17 @@ from sklearn.datasets import load_digits
 
 from classicvis.backbones.keras import keras_is_installed, load_keras
 
+_OF_KERAS = "ignore:__array__ implementation:DeprecationWarning"  # its variables, with NumPy 2
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip every test of this folder with a reason where there is no Keras."""
+    mark = pytest.mark.filterwarnings(_OF_KERAS)
     if not keras_is_installed():
-        skip = pytest.mark.skip(reason="needs Keras and one of its engines: pip install '.[deep]'")
-        for item in items:
-            if "deep" in item.path.parts:
-                item.add_marker(skip)
+        mark = pytest.mark.skip(reason="needs Keras and one of its engines: pip install '.[deep]'")
+    for item in items:
+        if "deep" in item.path.parts:
+            item.add_marker(mark)
 
 
 @pytest.fixture(scope="session")

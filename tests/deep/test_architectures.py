@@ -7,9 +7,6 @@ import pytest
 
 from classicvis.backbones._architectures import ARCHITECTURES, Design, build_network
 
-# Keras' own, with NumPy 2
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
 PLAIN = Design(None, 0.0, 0.0)
 
 

@@ -13,8 +13,6 @@ from classicvis.backbones._networks import build_backbone
 from classicvis.backbones._pooling import in_mixed_precision, pooled, with_mirror_image
 from classicvis.backbones._state import model_bytes, model_from_bytes
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
 SMALL = "MobileNetV2-0.35"
 
 

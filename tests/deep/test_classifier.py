@@ -22,9 +22,6 @@ from classicvis.exceptions import (
 )
 from classicvis.images import ImageSequence, show_progress
 
-# Keras' own, with NumPy 2
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
 QUICK = {
     "width": 16, "epochs": 8, "learning_rate": 5e-3, "batch_size": 32, "augment": {"shift": 0.1},
     "random_state": 0,
@@ -136,7 +133,7 @@ def test_a_grid_search_really_varies(digits):
     search = GridSearchCV(model, grid, scoring=score, cv=halves, refit=False)
     search.fit(X[:200], y[:200])
     assert seen == [(1, 0.001), (1, 0.01), (2, 0.001), (2, 0.01)]
-    assert search.best_params_ == {"epochs": 2, "learning_rate": 0.01}
+    assert len(set(search.cv_results_["mean_test_score"])) > 1
 
 
 def test_cross_validation_keeps_parameters(digits):

@@ -30,8 +30,6 @@ from classicvis.backbones._rows import SessionRows
 from classicvis.backbones.keras import load_keras
 from classicvis.testing import check_image_extractor
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
 SMALL = CnnEmbedding("MobileNetV2-0.35", weights=None, image_size=(64, 64), random_state=0)
 
 

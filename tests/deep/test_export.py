@@ -33,8 +33,6 @@ from classicvis.exceptions import MissingDependencyError, ModelFileError, Parame
 from classicvis.persistence import _export_formats
 from tests.deep.helpers import SIDE, Given, GivenFeatures, tiny_backbone, tiny_network
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
 WRITES = {
     "tensorflow": {".keras", ".h5", ".hdf5", ".tflite", ".onnx"},
     "jax": {".keras", ".h5", ".hdf5"},

@@ -13,9 +13,6 @@ from classicvis.backbones._fine_tuning import _blocks, _release
 from classicvis.backbones._networks import build_backbone, drawn_from, leaf_layers
 from classicvis.exceptions import ModelFileError
 
-# Keras' own, with NumPy 2
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
 QUICK = {"epochs": 3, "learning_rate": 1e-2, "batch_size": 16, "dropout": 0.0, "random_state": 0}
 MOBILENET = "weights/mobilenet_v2_035_224_imagenet_notop.weights.h5"
 

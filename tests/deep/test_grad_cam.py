@@ -16,8 +16,6 @@ from classicvis.evaluation._grad_cam import grad_cam
 from classicvis.exceptions import ParameterError
 from tests.deep.helpers import SIDE, Given, GivenFeatures, tiny_network
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
 
 def activation_maps(network, images: np.ndarray) -> np.ndarray:
     keras = load_keras()

@@ -18,8 +18,6 @@ from classicvis import (
 from classicvis.backbones._inference import BatchRunner, predict, prepared
 from classicvis.images import ImagePreprocessor
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
 SHAPE = (24, 20, 3)
 
 

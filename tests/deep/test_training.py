@@ -12,9 +12,6 @@ from classicvis.backbones._networks import drawn_from
 from classicvis.backbones._training import Course, Samples, fit_network, precision
 from classicvis.exceptions import ClassicVisError, ParameterError
 
-# Keras' own, with NumPy 2
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
 ROWS = np.random.default_rng(0).normal(size=(96, 6)).astype(np.float32)
 CODES = (ROWS[:, 0] > 0).astype(int) + (ROWS[:, 1] > 0)
 LEARN, VALIDATE = Samples(ROWS[:64], CODES[:64]), Samples(ROWS[64:], CODES[64:])
