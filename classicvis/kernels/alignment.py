@@ -2,7 +2,8 @@
 
 One step of the alignment of Lucas and Kanade [1]_: image ``b`` is fitted by least squares as ::
 
-    b = gain * a + offset + (shift_row + scale_row * y) * da/dy + (shift_col + scale_col * x) * da/dx
+    b = gain * a + offset
+        + (shift_row + scale_row * y) * da/dy + (shift_col + scale_col * x) * da/dx
 
 with x and y from -1 to 1. Pixels of ``b`` that are almost black or white do not count in the fit,
 and the fit is clipped to 0..255 before it is judged: so a copy that was made brighter until parts
@@ -75,7 +76,7 @@ def _similarities(images, pairs, least_correlation, out):
         first, second = images[pairs[p, 0]], images[pairs[p, 1]]
         if _correlation(first.ravel(), second.ravel()) < least_correlation:
             continue
-        for direction in range(2):
+        for _ in range(2):
             _fill_terms(first, terms)
             _fill_target(second, target, weights)
             _solve(terms, target, weights, matrix, solution)
