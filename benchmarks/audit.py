@@ -3,7 +3,7 @@
 ``python -m benchmarks.audit [--caltech ZIP|FOLDER] [--cifar ZIP|FOLDER] [--hands ZIP|FOLDER]
 [--json FILE]``. 9,000 photos, all of Caltech-101 (20 per class) and the rest of CIFAR-10 (JPEG
 copy), of which 1,000 get a copy: a quarter each resized (0.5, 0.75 or 1.5 times), encoded anew
-(quality 30, 50 or 70), made brighter or darker (30 or 40 levels) and cropped (2 % of each side), all
+(quality 30, 50 or 70), brighter or darker (30 or 40 levels) and cropped (2 % of each side), all
 written as JPEG. Flagged pairs that were not planted count as unrelated, although the data sets hold
 near duplicates of their own. Labels: 5 % of the hands get another class.
 """
@@ -49,7 +49,7 @@ def shifted(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def cropped(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     rows, cols = (max(1, round(0.02 * side)) for side in image.shape[:2])
-    return image[rows:-rows, cols:-cols]
+    return np.ascontiguousarray(image[rows:-rows, cols:-cols])
 
 
 CHANGES: tuple[Callable[..., np.ndarray], ...] = (resized, encoded, shifted, cropped)
@@ -66,9 +66,12 @@ def plant(photos: list[str], folder: Path, seed: int) -> tuple[list[str], np.nda
     copies = []
     for k, i in enumerate(chosen):
         change = CHANGES[k * len(CHANGES) // N_COPIES]
-        copy = change(read_image(photos[i])[..., ::-1], rng)
+        image = read_image(photos[i])
+        if image.ndim == 3:
+            image = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)  # what OpenCV writes
+        copy = change(image, rng)
         path = folder / f"{k:04d}_{change.__name__}.jpg"
-        path.write_bytes(jpeg(np.ascontiguousarray(copy), 92).tobytes())
+        path.write_bytes(jpeg(copy, 92).tobytes())
         copies.append(str(path))
     return photos + copies, np.column_stack([chosen, len(photos) + np.arange(len(chosen))])
 
@@ -116,9 +119,9 @@ def measure_labels(hands: Path, seed: int) -> dict[str, Any]:
     result = audit(data.images, labels, target_names=data.target_names, n_jobs=os.cpu_count())
     seconds = time.perf_counter() - start
     suspects = result.label_errors or ()
-    found = np.array([entry.index for entry in suspects], dtype=int)
+    found = np.array([entry.image for entry in suspects], dtype=int)
     right = np.isin(found, wrong)
-    mended = [entry.suggested == data.target[entry.index] for entry in suspects]
+    mended = [entry.suggested == data.target[entry.image] for entry in suspects]
     return {
         "photos": n,
         "planted": len(wrong),

@@ -23,7 +23,7 @@ from classicvis.audit._result import Audit
 from classicvis.audit._scan import Scan, scan
 from classicvis.evaluation._labels import as_labels, names_of_classes
 from classicvis.exceptions import ParameterError
-from classicvis.images import ImageSequence, as_images, load_image_folder, show_progress
+from classicvis.images import ImageSequence, as_images, find_image_folder, show_progress
 
 
 def audit(
@@ -51,8 +51,8 @@ def audit(
         The labels; None takes those of the folder, if it has any.
     model : classifier, default=None
         Judges the labels by cross-validation; it needs ``predict_proba`` and takes images. None is
-        HOG and colour histograms, a principal component analysis to 200 numbers and a calibrated
-        SVM (above 10,000 images: logistic regression).
+        HOG and colour histograms, 200 principal components of them, and a least-squares support
+        vector machine.
     target_names : sequence of str or mapping from label to str, default=None
         What the classes are called, as in `evaluate`.
     subset : array-like of shape (n,), default=None
@@ -88,7 +88,7 @@ def audit(
     where less than two classes remain; ``label_note`` says so.
     """
     if isinstance(images, str | os.PathLike) and y is None and _has_classes(Path(images)):
-        images = load_image_folder(images, on_error="mark")
+        images = find_image_folder(Path(images))
     if hasattr(images, "target_names"):  # an ImageFolder
         y = images.target if y is None else y
         target_names = images.target_names if target_names is None else target_names
@@ -155,7 +155,7 @@ def _judge(
         return (
             None,
             None,
-            f"labels were not judged: expected at least two classes, found {n_classes} besides {few}",
+            f"labels were not judged: found {n_classes} classes besides {few}, expected 2",
         )
     result = out_of_fold(
         model, images[chosen], labels[chosen], groups[chosen], n_jobs, random_state
@@ -167,7 +167,7 @@ def _judge(
     )
     note = f"not judged: {left_out} {few}" if left_out else ""
     return (
-        tuple(entry._replace(index=int(judged[entry.index])) for entry in suspects),
+        tuple(entry._replace(image=int(judged[entry.image])) for entry in suspects),
         result.accuracy,
         note,
     )

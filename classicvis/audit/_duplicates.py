@@ -101,7 +101,7 @@ def near_duplicates(
 
 
 def groups_of(pairs: Iterable[tuple[Any, ...]], n_images: int) -> np.ndarray:
-    """Number the groups of images that pairs connect.
+    """Return numbers for the groups of images that pairs connect.
 
     Parameters
     ----------

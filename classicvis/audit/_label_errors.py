@@ -5,30 +5,20 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-import sklearn
-from sklearn.calibration import CalibratedClassifierCV
-from sklearn.decomposition import PCA
-from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
-from sklearn.pipeline import Pipeline
-from sklearn.svm import SVC
-from sklearn.utils.fixes import parse_version
 
+from classicvis.audit._judge import LeastSquaresJudge, judge_features
 from classicvis.evaluation import Evaluation, cross_evaluate
 from classicvis.evaluation._labels import as_labels
 from classicvis.exceptions import ParameterError
 from classicvis.images import ImageSequence
-from classicvis.pipeline import build_pipeline
 
 N_FOLDS = 5
-LEAST_GROUPS = 2 * N_FOLDS  # of a class: with fewer, folds and calibration have too little of it
+LEAST_GROUPS = 2 * N_FOLDS  # of a class: with fewer, folds have too little of it
 
 # Chosen on labels planted in the digits of scikit-learn, Caltech-101 and CIFAR-10: below it, a weak
 # model takes its own mistakes for those of the labels.
 MIN_ODDS = 20.0
-
-_N_COMPONENTS = 200
-_MANY = 10_000  # images from which a machine with a kernel takes too long
 
 
 class LabelError(NamedTuple):
@@ -36,7 +26,7 @@ class LabelError(NamedTuple):
 
     Attributes
     ----------
-    index : int
+    image : int
         Number of the image.
     given, suggested : object
         Its label, and the one that the model finds most probable.
@@ -44,7 +34,7 @@ class LabelError(NamedTuple):
         How many times more probable the suggested label is, by the model.
     """
 
-    index: int
+    image: int
     given: Any
     suggested: Any
     odds: float
@@ -57,8 +47,9 @@ def find_label_errors(
 
     The threshold of a class is the mean probability that images of this label have for it. An image
     is confidently of a class if its probability reaches the threshold, of the most probable one if
-    several do. Suspected is a label of another class than that, and of another than the most
-    probable one.
+    several do. The share of images of a label that are confidently of others says how many of its
+    labels are wrong; suspected are as many, those least probable of their label ("prune by class"),
+    unless the model finds the label most probable after all.
 
     Parameters
     ----------
@@ -86,8 +77,8 @@ def find_label_errors(
     References
     ----------
     .. [1] C. Northcutt, L. Jiang, I. Chuang, "Confident learning: estimating uncertainty in
-           dataset labels", JAIR 70, 2021, DOI 10.1613/jair.1.12125. The rule is that of the
-           off-diagonal entries of the confident joint (section 3.1); `min_odds` is not in it.
+           dataset labels", JAIR 70, 2021, DOI 10.1613/jair.1.12125. Confident joint: section 3.1;
+           prune by class: section 3.2. `min_odds` is not in the paper.
     """
     labels = as_labels(y)
     known = np.unique(labels) if classes is None else as_labels(classes)
@@ -103,23 +94,31 @@ def find_label_errors(
         raise ParameterError(f"found min_odds={min_odds!r}, expected at least 1")
     column = {label: k for k, label in enumerate(known.tolist())}
     given = np.array([column[label] for label in labels.tolist()], dtype=np.int64)
-    confident = _confident_classes(given, table)
     top = table.argmax(axis=1)
     rows = np.arange(len(given))
     odds = table[rows, top] / np.maximum(table[rows, given], 1e-12)
-    suspected = (confident >= 0) & (confident != given) & (top != given) & (odds >= min_odds)
+    suspected = _pruned_by_class(given, table) & (top != given) & (odds >= min_odds)
     order = sorted(np.flatnonzero(suspected).tolist(), key=lambda i: (-odds[i], i))
     names = known.tolist()
     return [LabelError(i, names[given[i]], names[top[i]], float(odds[i])) for i in order]
 
 
-def _confident_classes(given: np.ndarray, table: np.ndarray) -> np.ndarray:
-    """Return the class that each image is confidently of, -1 where there is none."""
-    thresholds = np.full(table.shape[1], np.inf)
+def _pruned_by_class(given: np.ndarray, table: np.ndarray) -> np.ndarray:
+    """Return, for each class, the images that are least of it, as many as labels are wrong."""
+    n_classes = table.shape[1]
+    thresholds = np.full(n_classes, np.inf)
     for k in np.unique(given):
         thresholds[k] = table[given == k, k].mean()
     reached = np.where(table >= thresholds, table, -1.0)
-    return np.where(reached.max(axis=1) >= 0, reached.argmax(axis=1), -1)
+    is_confident = reached.max(axis=1) >= 0
+    confident = reached.argmax(axis=1)
+    pruned = np.zeros(len(given), dtype=bool)
+    for k in np.unique(given):
+        members = np.flatnonzero(given == k)
+        others = confident[members[is_confident[members]]] != k
+        n_wrong = round(float(others.mean()) * len(members)) if len(others) else 0
+        pruned[members[np.argsort(table[members, k], kind="stable")[:n_wrong]]] = True
+    return pruned
 
 
 def checkable(y: np.ndarray, groups: np.ndarray) -> np.ndarray:
@@ -138,7 +137,7 @@ def out_of_fold(
 ) -> Evaluation:
     """Cross-evaluate a model on readable images, with duplicates of one picture in one fold.
 
-    `model` None is HOG and colour histograms, computed once, in front of a calibrated machine.
+    `model` None is `LeastSquaresJudge` on features that are computed once.
     """
     grouped = len(np.unique(groups)) < len(groups)
     folds = (StratifiedGroupKFold if grouped else StratifiedKFold)(
@@ -147,8 +146,8 @@ def out_of_fold(
     splits = list(folds.split(np.zeros(len(y)), y, groups))
     data: Any = images
     if model is None:
-        data = _default_features(images, y, n_jobs, random_state)
-        model = _default_model(len(y), random_state)
+        data = judge_features(images, y, n_jobs, random_state)
+        model = LeastSquaresJudge(random_state=random_state)
     result = cross_evaluate(model, data, y, cv=splits)
     if result.probabilities is None:
         raise ParameterError(
@@ -156,23 +155,3 @@ def out_of_fold(
             "classifier in sklearn.calibration.CalibratedClassifierCV"
         )
     return result
-
-
-def _default_features(
-    images: ImageSequence, y: np.ndarray, n_jobs: int | None, random_state: int | None
-) -> np.ndarray:
-    pipeline = build_pipeline(["hog", "color_histogram"], "svm", n_jobs=n_jobs)
-    rows = pipeline[:-1].fit_transform(images, y)
-    n_components = min(_N_COMPONENTS, len(y) // 2, rows.shape[1])
-    # Labels are not looked at: nothing of them leaks between folds.
-    reducer = PCA(n_components, svd_solver="randomized", random_state=random_state)
-    return np.asarray(reducer.fit_transform(rows))
-
-
-def _default_model(n_images: int, random_state: int | None) -> Pipeline:
-    if n_images > _MANY:
-        return LogisticRegression(C=10.0, max_iter=300)
-    method = (
-        "temperature" if parse_version(sklearn.__version__) >= parse_version("1.8") else "sigmoid"
-    )
-    return CalibratedClassifierCV(SVC(C=1.0), method=method, ensemble=False, cv=3)

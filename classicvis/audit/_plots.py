@@ -35,7 +35,7 @@ def plot_label_errors(result: Audit, n: int) -> Figure:
     suspects = result.label_errors or ()
     tiles = [
         (
-            entry.index,
+            entry.image,
             f"given: {result.name_of_class(entry.given)}\n"
             f"rather: {result.name_of_class(entry.suggested)}",
         )
@@ -47,7 +47,7 @@ def plot_label_errors(result: Audit, n: int) -> Figure:
 def plot_quality(result: Audit, n: int) -> Figure:
     """Draw images of odd quality; see `Audit`."""
     seen = [issue for issue in result.quality if issue.kind != "unreadable"]
-    tiles = [(issue.index, f"{issue.kind}\n{issue.value:.3g}") for issue in seen[:n]]
+    tiles = [(issue.image, f"{issue.kind}\n{issue.value:.3g}") for issue in seen[:n]]
     return _tiles(result, f"{len(tiles)} of {len(seen)} issues of quality", tiles)
 
 

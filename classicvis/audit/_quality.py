@@ -24,7 +24,7 @@ class QualityIssue(NamedTuple):
 
     Attributes
     ----------
-    index : int
+    image : int
         Number of the image.
     kind : str
         "unreadable", or a key of `LIMITS`.
@@ -34,7 +34,7 @@ class QualityIssue(NamedTuple):
         One sentence.
     """
 
-    index: int
+    image: int
     kind: str
     value: float
     limit: float
@@ -62,10 +62,10 @@ def _aspect(found: Scan) -> np.ndarray:
 
 
 LIMITS = {
-    "tiny": _Check(_shorter_side, -1, 4.0, True, "shorter side {value:.0f} pixels, below {limit:.0f}"),
-    "large": _Check(_longer_side, 1, 4.0, True, "longer side {value:.0f} pixels, above {limit:.0f}"),
+    "tiny": _Check(_shorter_side, -1, 4.0, True, "shorter side {value:.0f} px, below {limit:.0f}"),
+    "large": _Check(_longer_side, 1, 4.0, True, "longer side {value:.0f} px, above {limit:.0f}"),
     "odd_aspect": _Check(_aspect, 0, 2.5, True, "width / height {value:.2f}, limit {limit:.2f}"),
-    "blurred": _Check(lambda found: found.blur, 1, 0.6, False, "blur {value:.2f}, above {limit:.2f}"),
+    "blurred": _Check(lambda scan: scan.blur, 1, 0.6, False, "blur {value:.2f}, above {limit:.2f}"),
     "dark": _Check(
         lambda found: found.high, -1, 64.0, False,
         "95 % of the pixels are not above grey level {value:.0f}, limit {limit:.0f} of 255",
@@ -111,7 +111,7 @@ def quality_issues(found: Scan) -> list[QualityIssue]:
             )
             for k, value, limit in _beyond(values, check)
         ]
-    return sorted(issues, key=lambda issue: issue.index)
+    return sorted(issues, key=lambda issue: issue.image)
 
 
 def _beyond(values: np.ndarray, check: _Check) -> Iterator[tuple[int, float, float]]:

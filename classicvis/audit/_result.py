@@ -117,7 +117,7 @@ class Audit:
     def rows(self) -> list[tuple[str, str, str, float, str, str, str]]:
         """Return one row per finding: see `to_frame`."""
         rows = [
-            (issue.kind, self.names[issue.index], self.label_of(issue.index), issue.value, "", "",
+            (issue.kind, self.names[issue.image], self.label_of(issue.image), issue.value, "", "",
              issue.reason)
             for issue in self.quality
         ]  # fmt: skip
@@ -138,7 +138,7 @@ class Audit:
         rows += [
             (
                 "label_error",
-                self.names[entry.index],
+                self.names[entry.image],
                 self.name_of_class(entry.given),
                 entry.odds,
                 "",

@@ -192,8 +192,10 @@ def _read(images: ImageSequence, i: int, name: str) -> tuple[bytes, Preview]:
         data = image.tobytes() + repr(image.shape).encode()
         preview = read_preview(image, name)
     else:
-        is_path = isinstance(source, str | os.PathLike)
-        data = file_bytes(Path(source)) if is_path else bytes(source)
+        if isinstance(source, str | os.PathLike):
+            data = file_bytes(Path(source))
+        else:
+            data = bytes(source)
         preview = read_preview(data, name, PREVIEW_SIDE)
     return hashlib.blake2b(data, digest_size=16).digest(), preview
 

@@ -29,7 +29,7 @@ def headline(result: Audit) -> list[tuple[str, str]]:
     pairs = [
         ("images", f"{result.n_images}"),
         ("unreadable", f"{len(result.unreadable)}"),
-        ("of odd quality", f"{len({q.index for q in result.quality}) - len(result.unreadable)}"),
+        ("of odd quality", f"{len({q.image for q in result.quality}) - len(result.unreadable)}"),
         ("duplicate pairs", f"{len(result.duplicates)} ({sizes[sizes > 1].sum()} images)"),
     ]
     if result.target is not None:

@@ -2,7 +2,7 @@
 
 from classicvis.images._decode import Preview, as_uint8, file_bytes, read_image, read_preview
 from classicvis.images._files import find_images
-from classicvis.images._folder import ImageFolder, load_image_folder
+from classicvis.images._folder import ImageFolder, find_image_folder, load_image_folder
 from classicvis.images._geometry import Fill, fill_value
 from classicvis.images._preprocess import STEPS, AddBorder, make_step
 from classicvis.images._sequence import ImageSequence, OnError, Step, Unreadable, as_images
@@ -40,6 +40,7 @@ __all__ = [
     "current_progress",
     "file_bytes",
     "fill_value",
+    "find_image_folder",
     "find_images",
     "load_image_folder",
     "make_step",

@@ -165,14 +165,14 @@ def _decode(data: bytes, name: str) -> np.ndarray:
 def _decode_carefully(
     data: bytes, name: str, side: int | None = None
 ) -> tuple[np.ndarray, tuple[int, int]]:
-    """Return the pixels, reduced to no less than `side` where that is cheaper, and the full size."""
+    """Return the pixels, reduced to no less than `side` where that is easy, and the full size."""
     if not data:
         raise ImageError(_empty(name))
     image = _open(io.BytesIO(data), name)
     width, height = image.size
     try:
         if side is not None:
-            image.draft(None, (side, side))  # type: ignore[arg-type]
+            image.draft(None, (side, side))
         image.load()
         orientation = _orientation(image)
         if orientation != 1:

@@ -92,16 +92,16 @@ def _similarities(images, pairs, least_correlation, out):
 @kernel(fastmath=VECTOR_FLAGS, **INNER)
 def _correlation(first, second):
     n = len(first)
-    a = b = aa = bb = ab = 0
+    a = b = aa = bb = ab = 0.0
     for i in range(n):
-        x, y = np.int64(first[i]), np.int64(second[i])
+        x, y = float(first[i]), float(second[i])
         a += x
         b += y
         aa += x * x
         bb += y * y
         ab += x * y
-    scale = float(n * aa - a * a) * float(n * bb - b * b)
-    return float(n * ab - a * b) / math.sqrt(scale) if scale > 0 else 0.0
+    scale = (n * aa - a * a) * (n * bb - b * b)
+    return (n * ab - a * b) / math.sqrt(scale) if scale > 0 else 0.0
 
 
 @kernel(fastmath=VECTOR_FLAGS, **INNER)
