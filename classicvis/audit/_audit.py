@@ -23,7 +23,7 @@ from classicvis.audit._result import Audit
 from classicvis.audit._scan import Scan, scan
 from classicvis.evaluation._labels import as_labels, names_of_classes
 from classicvis.exceptions import ParameterError
-from classicvis.images import ImageSequence, as_images, find_image_folder, show_progress
+from classicvis.images import ImageSequence, as_images, find_image_folder, is_hidden, show_progress
 
 
 def audit(
@@ -73,7 +73,7 @@ def audit(
     Returns
     -------
     Audit
-        The same for the same files, whatever `n_jobs`.
+        The same for every `n_jobs`; odds up to the rounding of linear algebra in threads.
 
     Raises
     ------
@@ -131,7 +131,9 @@ def audit(
 
 def _has_classes(folder: Path) -> bool:
     """Return whether a folder holds folders, and not the images themselves."""
-    return folder.is_dir() and any(path.is_dir() for path in folder.iterdir())
+    return folder.is_dir() and any(
+        path.is_dir() and not is_hidden(path) for path in folder.iterdir()
+    )
 
 
 def _judge(

@@ -143,7 +143,7 @@ def out_of_fold(
     folds = (StratifiedGroupKFold if grouped else StratifiedKFold)(
         N_FOLDS, shuffle=True, random_state=random_state
     )
-    splits = list(folds.split(np.zeros(len(y)), y, groups))
+    splits = list(folds.split(np.zeros(len(y)), y, groups if grouped else None))
     data: Any = images
     if model is None:
         data = judge_features(images, y, n_jobs, random_state)
@@ -151,7 +151,7 @@ def out_of_fold(
     result = cross_evaluate(model, data, y, cv=splits)
     if result.probabilities is None:
         raise ParameterError(
-            f"found a model without predict_proba, {model!r}, expected one with it: wrap its "
+            f"found a {type(model).__name__} without predict_proba, expected one with it: wrap its "
             "classifier in sklearn.calibration.CalibratedClassifierCV"
         )
     return result

@@ -1,15 +1,16 @@
 """Pictures that are hardly one: unreadable, tiny, of odd size or shape, blurred, dark, blown, flat.
 
-Whether a picture is odd depends on the others: a figure is told when it lies beyond a limit of its
-own *and* more than 3.5 robust standard deviations from the median of the set (Iglewicz and Hoaglin,
-"How to detect and handle outliers", 1993; the robust deviation is 1.4826 times the median absolute
-one). So a set of white digits on black has no dark pictures, and a set of thumbnails no tiny ones.
+Whether a picture is odd depends on the others. A figure is told when it lies beyond a limit of its
+own *and* beyond one that the set has: sizes, shapes and blur more than 3.5 robust standard
+deviations from the median (Iglewicz and Hoaglin, "How to detect and handle outliers", 1993; the
+robust deviation is 1.4826 times the median absolute one), grey levels below half the median. So a
+set of white digits on black has no dark pictures, and a set of thumbnails no tiny ones.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -45,7 +46,7 @@ class _Check(NamedTuple):
     figure: Callable[[Scan], np.ndarray]
     sign: int  # 1: too high, -1: too low, 0: both
     limit: float
-    is_ratio: bool  # the limit is a multiple of the median, and deviations are of the logarithm
+    kind: Literal["ratio", "value", "level"]
     sentence: str
 
 
@@ -61,22 +62,26 @@ def _aspect(found: Scan) -> np.ndarray:
     return found.sizes[:, 1] / np.maximum(found.sizes[:, 0], 1)
 
 
+# The limit of a "ratio" is a multiple of the median, and its deviations are of the logarithm. A
+# "level" is too low below the limit and half the median.
 LIMITS = {
-    "tiny": _Check(_shorter_side, -1, 4.0, True, "shorter side {value:.0f} px, below {limit:.0f}"),
-    "large": _Check(_longer_side, 1, 4.0, True, "longer side {value:.0f} px, above {limit:.0f}"),
-    "odd_aspect": _Check(_aspect, 0, 2.5, True, "width / height {value:.2f}, limit {limit:.2f}"),
-    "blurred": _Check(lambda scan: scan.blur, 1, 0.6, False, "blur {value:.2f}, above {limit:.2f}"),
+    "tiny": _Check(_shorter_side, -1, 4.0, "ratio", "shorter side {0:.0f} px, below {1:.0f}"),
+    "large": _Check(_longer_side, 1, 4.0, "ratio", "longer side {0:.0f} px, above {1:.0f}"),
+    "odd_aspect": _Check(_aspect, 0, 2.5, "ratio", "width / height {0:.2f}, limit {1:.2f}"),
+    "blurred": _Check(
+        lambda found: found.blur, 1, 0.6, "value", "blur {0:.2f} of 1, above {1:.2f}"
+    ),
     "dark": _Check(
-        lambda found: found.high, -1, 64.0, False,
-        "95 % of the pixels are not above grey level {value:.0f}, limit {limit:.0f} of 255",
+        lambda found: found.high, -1, 64.0, "level",
+        "95 % of the pixels within {0:.0f} grey levels of black, limit {1:.0f}",
     ),
     "overexposed": _Check(
-        lambda found: found.low, 1, 192.0, False,
-        "95 % of the pixels are not below grey level {value:.0f}, limit {limit:.0f} of 255",
+        lambda found: 255 - found.low, -1, 64.0, "level",
+        "95 % of the pixels within {0:.0f} grey levels of white, limit {1:.0f}",
     ),
     "flat": _Check(
-        lambda found: found.contrast, -1, 4.0, False,
-        "grey levels deviate by {value:.1f}, below {limit:.0f}: nothing to be seen",
+        lambda found: found.contrast, -1, 4.0, "level",
+        "grey levels deviate by {0:.1f}, below {1:.1f}: nothing to be seen",
     ),
 }  # fmt: skip
 
@@ -107,7 +112,7 @@ def quality_issues(found: Scan) -> list[QualityIssue]:
                 kind,
                 value,
                 limit,
-                check.sentence.format(value=value, limit=limit),
+                check.sentence.format(value, limit),
             )
             for k, value, limit in _beyond(values, check)
         ]
@@ -119,14 +124,13 @@ def _beyond(values: np.ndarray, check: _Check) -> Iterator[tuple[int, float, flo
     known = ~np.isnan(values)
     if not known.any():
         return
-    scaled = np.log(np.maximum(values, 1e-9)) if check.is_ratio else values
+    is_ratio = check.kind == "ratio"
+    scaled = np.log(np.maximum(values, 1e-9)) if is_ratio else values
     median = float(np.median(scaled[known]))
     deviation = _MAD_TO_DEVIATION * float(np.median(np.abs(scaled[known] - median)))
     for sign in (1, -1) if check.sign == 0 else (check.sign,):
-        own = median + sign * np.log(check.limit) if check.is_ratio else check.limit
-        usual = median + sign * MANY_DEVIATIONS * deviation
+        own = median + sign * np.log(check.limit) if is_ratio else check.limit
+        usual = median / 2 if check.kind == "level" else median + sign * MANY_DEVIATIONS * deviation
         limit = max(own, usual) if sign > 0 else min(own, usual)
-        odd = known & (sign * (scaled - limit) > 0)
-        told = float(np.exp(limit)) if check.is_ratio else float(limit)
-        for k in np.flatnonzero(odd):
-            yield int(k), float(values[k]), told
+        for k in np.flatnonzero(known & (sign * (scaled - limit) > 0)):
+            yield int(k), float(values[k]), float(np.exp(limit) if is_ratio else limit)

@@ -1,7 +1,7 @@
 """The one door for images: sequences, decoding, folders, preprocessing, the error policy."""
 
 from classicvis.images._decode import Preview, as_uint8, file_bytes, read_image, read_preview
-from classicvis.images._files import find_images
+from classicvis.images._files import find_images, is_hidden
 from classicvis.images._folder import ImageFolder, find_image_folder, load_image_folder
 from classicvis.images._geometry import Fill, fill_value
 from classicvis.images._preprocess import STEPS, AddBorder, make_step
@@ -42,6 +42,7 @@ __all__ = [
     "fill_value",
     "find_image_folder",
     "find_images",
+    "is_hidden",
     "load_image_folder",
     "make_step",
     "read_chunk",
