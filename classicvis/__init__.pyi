@@ -1,6 +1,16 @@
 from . import functional
 from ._version import __version__
 from ._warmup import warmup
+from .audit import (
+    Audit,
+    DuplicatePair,
+    LabelError,
+    QualityIssue,
+    audit,
+    find_label_errors,
+    groups_of,
+    near_duplicates,
+)
 from .classifiers import AugmentedClassifier, CnnClassifier, LinearSvm
 from .evaluation import (
     Classification,
@@ -47,6 +57,7 @@ from .persistence import export_model, load_model, read_manifest, save_model
 from .pipeline import build_pipeline, param_grid
 
 __all__ = [
+    "Audit",
     "AugmentedClassifier",
     "BagOfVisualWords",
     "ClassicVisError",
@@ -54,6 +65,7 @@ __all__ = [
     "CnnClassifier",
     "CnnEmbedding",
     "ColorHistogramExtractor",
+    "DuplicatePair",
     "Evaluation",
     "Explanation",
     "ExtractorUnion",
@@ -66,6 +78,7 @@ __all__ = [
     "ImageFolder",
     "ImagePreprocessor",
     "ImageSequence",
+    "LabelError",
     "LbpExtractor",
     "LinearSvm",
     "MissingDependencyError",
@@ -74,19 +87,24 @@ __all__ = [
     "ParameterError",
     "PatchDictionary",
     "PyramidHog",
+    "QualityIssue",
     "UnreadableImageWarning",
     "Vlad",
     "__version__",
     "as_images",
+    "audit",
     "build_pipeline",
     "classify",
     "cross_evaluate",
     "evaluate",
     "explain",
     "export_model",
+    "find_label_errors",
     "functional",
+    "groups_of",
     "load_image_folder",
     "load_model",
+    "near_duplicates",
     "param_grid",
     "read_manifest",
     "save_model",

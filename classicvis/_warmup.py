@@ -11,6 +11,8 @@ import numpy as np
 
 from classicvis import functional
 from classicvis.features import extractor_names, make_extractor
+from classicvis.kernels.alignment import aligned_similarity
+from classicvis.kernels.perceptual_hash import SIDE, hamming_pairs
 
 _FORMS: list[tuple[str, dict[str, Any]]] = [  # that have kernels of their own
     ("hog", {"pixels_per_cell": (8, 8)}),
@@ -74,6 +76,8 @@ def _calls() -> dict[str, Callable[[], object]]:
         calls[f"color_histogram, {space}"] = partial(
             functional.color_histogram, rgb[0], color_space=space
         )
+    calls["perceptual_hash"] = partial(functional.perceptual_hash, grey)
+    calls["near_duplicates"] = _compare_pictures
     calls["fisher_vector"] = _fisher_vector
     for name in extractor_names():
         if name in _WITHOUT_KERNELS:
@@ -86,6 +90,12 @@ def _calls() -> dict[str, Callable[[], object]]:
 
 def _transform(name: str, params: dict[str, Any], images: np.ndarray) -> np.ndarray:
     return make_extractor(name, **params).fit_transform(images)
+
+
+def _compare_pictures() -> None:
+    pairs = np.empty((1, 2), dtype=np.int64)
+    hamming_pairs(np.zeros(2, dtype=np.uint64), 0, 0, 1, pairs)
+    aligned_similarity(np.zeros((2, SIDE, SIDE), np.uint8), pairs, 0.0, np.empty((1, 2)))
 
 
 def _fisher_vector() -> np.ndarray:

@@ -17,6 +17,8 @@ LAYERS = [
     {"kernels", "images", "backbones"},
     {"functional", "features", "classifiers"},
     {"pipeline", "evaluation", "persistence", "testing", "_warmup"},
+    {"audit"},
+    {"comparison"},
     {"cli"},
     {"__main__"},
 ]
@@ -71,6 +73,8 @@ def test_imports_go_downwards():
         ("images", "import classicvis.kernels.hog"),
         ("features", "def f():\n    from classicvis.pipeline import build_pipeline"),
         ("evaluation", "from classicvis import persistence"),
+        ("evaluation", "from classicvis.audit import groups_of"),
+        ("audit", "from classicvis import comparison"),
         ("nursery", "from classicvis.exceptions import ImageError"),
     ],
 )

@@ -12,7 +12,7 @@ from classicvis.features import extractor_names
 
 USE = """
 import numpy as np
-from classicvis import functional
+from classicvis import functional, near_duplicates
 from tests.features.test_common import VARIANTS
 rgb = np.random.default_rng(1).integers(0, 256, (3, 96, 96, 3), dtype=np.uint8)
 for image in (rgb[0], rgb[0, :, :, 0], (rgb[0, ::2, :, 1] / 255).astype(np.float32)):
@@ -29,6 +29,7 @@ points = np.random.default_rng(0).normal(size=(40, 3))
 functional.fisher_vector(points, functional.learn_gmm(points, n_modes=3), improved=True)
 for space in ("rgb", "hsv", "lab"):
     functional.color_histogram(rgb[0], 4, space, joint=False, grid=(2, 2))
+near_duplicates(rgb)
 for extractor in VARIANTS:
     extractor.fit(rgb).transform(rgb)
 """

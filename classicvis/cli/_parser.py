@@ -24,6 +24,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.set_defaults(command=None)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     _demo(commands)
+    _audit(commands)
     _train(commands)
     _predict(commands)
     _evaluate(commands)
@@ -49,6 +50,38 @@ def _demo(commands: Any) -> None:
         commands, "demo", "_demo", "the whole job on pictures that are installed already"
     )
     parser.add_argument("--report", type=Path, metavar="DIR", help="write a report with plots")
+    _add_jobs(parser)
+
+
+def _audit(commands: Any) -> None:
+    parser = _command(
+        commands, "audit", "_audit", "find duplicates, bad pictures and wrong labels in a folder"
+    )
+    parser.add_argument(
+        "folder", type=Path, metavar="DIR", help="one folder per class, or images without classes"
+    )
+    parser.add_argument(
+        "--no-labels", dest="labels", action="store_false", help="do not judge the labels: faster"
+    )
+    parser.add_argument(
+        "--min-similarity",
+        type=float,
+        default=0.95,
+        metavar="S",
+        help="of near duplicates, above 0.9 up to 1; default: 0.95",
+    )
+    parser.add_argument(
+        "--min-odds",
+        type=float,
+        default=20.0,
+        metavar="N",
+        help="how many times more probable another label must be; default: 20",
+    )
+    parser.add_argument("--csv", type=Path, metavar="FILE", help="write all findings as a table")
+    parser.add_argument(
+        "--pictures", type=Path, metavar="FILE.png", help="draw duplicates, labels, odd pictures"
+    )
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="default: 0")
     _add_jobs(parser)
 
 

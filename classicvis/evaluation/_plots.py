@@ -82,7 +82,7 @@ def plot_mistakes(result: Evaluation, images: ImageSequence | None, n: int) -> F
         ax.set(xticks=[], yticks=[])  # axes that are off would still lay their ticks out
         ax.set_axis_off()
     for ax, k, i, j in zip(axes, mistakes, true, pred, strict=False):
-        _show(ax, picture_of(images, int(result.indices[k])))
+        show_picture(ax, picture_of(images, int(result.indices[k])))
         confidence = confidence_text(result, k)
         text = f"true: {written[int(i)]}\npredicted: {written[int(j)]}\n{confidence}"
         ax.set_title(text, fontsize=9, loc="left", **names.style)
@@ -146,7 +146,7 @@ def picture_of(images: ImageSequence | None, i: int) -> np.ndarray | None:
     return image[::step, ::step]
 
 
-def _show(ax: Any, picture: np.ndarray | None) -> None:
+def show_picture(ax: Any, picture: np.ndarray | None) -> None:
     if picture is None:
         picture = np.full((1, 1), 200, dtype=np.uint8)
     ax.imshow(picture, cmap="gray", vmin=0, vmax=255)

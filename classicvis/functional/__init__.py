@@ -5,6 +5,7 @@ from classicvis.functional._dense_sift import DenseSift, dense_sift
 from classicvis.functional._fisher import fisher_vector, learn_gmm
 from classicvis.functional._hog import hog
 from classicvis.functional._lbp import lbp
+from classicvis.functional._perceptual_hash import perceptual_hash
 from classicvis.functional._sift import Sift, sift
 
 __all__ = [
@@ -16,5 +17,6 @@ __all__ = [
     "hog",
     "lbp",
     "learn_gmm",
+    "perceptual_hash",
     "sift",
 ]

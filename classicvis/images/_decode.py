@@ -5,13 +5,14 @@ from __future__ import annotations
 import io
 import os
 from pathlib import Path
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
+import cv2
 import numpy as np
 from PIL import Image, ImageOps
 
 from classicvis.exceptions import ImageError
-from classicvis.images._jpeg import decode_plain_jpeg
+from classicvis.images._jpeg import decode_plain_jpeg, preview_plain_jpeg
 
 Source: TypeAlias = str | os.PathLike[str] | bytes | np.ndarray
 
@@ -46,7 +47,56 @@ def read_image(source: Source, name: str = "image") -> np.ndarray:
         return as_uint8(source, name)
     if isinstance(source, bytes | bytearray | memoryview):
         return _decode(bytes(source), name)
-    return _decode(_file_bytes(Path(source)), str(source))
+    return _decode(file_bytes(Path(source)), str(source))
+
+
+class Preview(NamedTuple):
+    """An image in grey, perhaps reduced, and its whole height and width in pixels."""
+
+    image: np.ndarray
+    height: int
+    width: int
+
+
+def read_preview(source: Source, name: str = "image", side: int = 256) -> Preview:
+    """Return one image in grey, decoded at a reduced scale where the format can do so.
+
+    Parameters
+    ----------
+    source : path, bytes or ndarray
+        As for `read_image`.
+    name : str, default="image"
+        How messages call the image; a path is called by itself.
+    side : int, default=256
+        The shorter side keeps at least so many pixels, or all it has.
+
+    Returns
+    -------
+    Preview
+        The image, uint8 of shape (rows, cols), EXIF orientation applied, and its whole size.
+
+    Raises
+    ------
+    ImageError
+        Where `read_image` does.
+    """
+    if isinstance(source, np.ndarray):
+        image = as_uint8(source, name)
+        return Preview(_gray(image), *image.shape[:2])
+    if not isinstance(source, bytes | bytearray | memoryview):
+        source, name = file_bytes(Path(source)), str(source)
+    data = bytes(source)
+    plain = preview_plain_jpeg(data, side) if data else None
+    if plain is not None:
+        return Preview(plain[0], *plain[1])
+    image, (height, width) = _decode_carefully(data, name, side)
+    return Preview(_gray(image), height, width)
+
+
+def _gray(image: np.ndarray) -> np.ndarray:
+    if image.ndim == 2:
+        return image
+    return np.asarray(cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2GRAY), np.uint8)
 
 
 def check_header(source: Source, name: str = "image") -> None:
@@ -66,7 +116,8 @@ def check_header(source: Source, name: str = "image") -> None:
             raise ImageError(_unopenable(Path(source), error)) from error
 
 
-def _file_bytes(path: Path) -> bytes:
+def file_bytes(path: Path) -> bytes:
+    """Return what is in a file; one that cannot be opened raises ImageError."""
     # Reading first and decoding bytes keeps any Unicode path away from C libraries.
     try:
         return path.read_bytes()
@@ -107,29 +158,39 @@ def _damaged(name: str, error: Exception) -> str:
 
 
 def _decode(data: bytes, name: str) -> np.ndarray:
+    plain = decode_plain_jpeg(data) if data else None
+    return _decode_carefully(data, name)[0] if plain is None else plain
+
+
+def _decode_carefully(
+    data: bytes, name: str, side: int | None = None
+) -> tuple[np.ndarray, tuple[int, int]]:
+    """Return the pixels, reduced to no less than `side` where that is easy, and the full size."""
     if not data:
         raise ImageError(_empty(name))
-    plain = decode_plain_jpeg(data)
-    if plain is not None:
-        return plain
     image = _open(io.BytesIO(data), name)
+    width, height = image.size
     try:
+        if side is not None:
+            image.draft(None, (side, side))
         image.load()
-        image = _upright(image)
+        orientation = _orientation(image)
+        if orientation != 1:
+            image = ImageOps.exif_transpose(image)
     # Pillow's decoders raise many kinds of errors on damaged files, struct.error among them.
     except Exception as error:
         raise ImageError(_damaged(name, error)) from error
-    return as_uint8(_pixels(image), name)
+    shape = (width, height) if orientation >= 5 else (height, width)  # 5 to 8 turn it on its side
+    return as_uint8(_pixels(image), name), shape
 
 
-def _upright(image: Image.Image) -> Image.Image:
+def _orientation(image: Image.Image) -> int:
     if image.format != "TIFF" and not _EXIF_KEYS & image.info.keys():
-        return image  # getexif costs as much as decoding a small picture
+        return 1  # getexif costs as much as decoding a small picture
     try:
-        orientation = image.getexif().get(_ORIENTATION_TAG, 1)
+        return int(image.getexif().get(_ORIENTATION_TAG, 1))
     except Exception:  # one bad tag must not cost the picture
-        return image
-    return image if orientation == 1 else ImageOps.exif_transpose(image)
+        return 1
 
 
 def _pixels(image: Image.Image) -> np.ndarray:

@@ -111,7 +111,16 @@ def load_image_folder(
     """
     if on_error not in ON_ERROR:
         raise ParameterError(f"on_error={on_error!r}: expected one of {', '.join(ON_ERROR)}.")
-    root = _enter(Path(folder).expanduser())
+    data = find_image_folder(Path(folder), subset, on_error)
+    data.skipped.extend(_check(data.paths, on_error, n_jobs))
+    return _without_skipped(data) if on_error == "skip" else data
+
+
+def find_image_folder(
+    folder: Path, subset: str | None = None, on_error: OnError = "mark"
+) -> ImageFolder:
+    """Do what `load_image_folder` does without opening a file: nothing is skipped."""
+    root = _enter(folder.expanduser())
     parts = _parts(root)
     if subset is not None:
         if subset not in parts:
@@ -134,16 +143,14 @@ def load_image_folder(
     names = sorted({label for _, label, _ in rows})
     code = {name: i for i, name in enumerate(names)}
     paths = [path for _, _, path in rows]
-    data = ImageFolder(
+    return ImageFolder(
         images=ImageSequence([str(path) for path in paths], on_error=on_error),
         target=np.array([code[label] for _, label, _ in rows], dtype=np.int64),
         target_names=names,
         paths=paths,
         subset=np.array([part for part, _, _ in rows]),
-        skipped=_check(paths, on_error, n_jobs),
         ignored=ignored,
     )
-    return _without_skipped(data) if on_error == "skip" else data
 
 
 def _folders(folder: Path) -> list[Path]:

@@ -30,6 +30,11 @@ def _lowest_bit(bits: np.uint64) -> int:
     return (int(bits) & -int(bits)).bit_length() - 1
 
 
+def _count_bits(bits: np.uint64) -> int:
+    """Return how many bits are set."""
+    return int(bits).bit_count()
+
+
 def _compare_vectors(typing_context: Any, row: Any, start: Any, limit: Any) -> Any:
     return types.uint64(row, types.intp, row.dtype), _generate_comparison
 
@@ -58,6 +63,15 @@ def _generate_count(context: Any, builder: Any, signature: Any, arguments: Any) 
     return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
 
 
+def _count_ones(typing_context: Any, bits: Any) -> Any:
+    return types.intp(types.uint64), _generate_ones
+
+
+def _generate_ones(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    return builder.ctpop(arguments[0])
+
+
 _JIT_OFF = getattr(numba.config, "DISABLE_JIT", False)
 bits_above: Any = _bits_above if _JIT_OFF else intrinsic(_compare_vectors)
 lowest_bit: Any = _lowest_bit if _JIT_OFF else intrinsic(_count_zeros)
+count_bits: Any = _count_bits if _JIT_OFF else intrinsic(_count_ones)

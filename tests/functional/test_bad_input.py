@@ -12,7 +12,7 @@ from skimage import data
 
 from classicvis import functional
 from classicvis.exceptions import ImageError
-from classicvis.functional import color_histogram, dense_sift, hog, lbp, sift
+from classicvis.functional import color_histogram, dense_sift, hog, lbp, perceptual_hash, sift
 
 CELLS = {"pixels_per_cell": (5, 4), "cells_per_block": (2, 2)}
 COLOURED = CELLS | {"channel_axis": -1}
@@ -37,6 +37,8 @@ FUNCTIONS = {
     "dense_sift of colour": (dense_sift, True, "u1 u2 f4 f8"),
     "lbp": (lbp, False, "u1 u2 i4 f4 f8"),
     "lbp, bits": (lambda image: lbp(image, 16, 2, "ror"), False, "u1 f4"),
+    "perceptual_hash": (perceptual_hash, False, "u1"),
+    "perceptual_hash of colour": (perceptual_hash, True, "u1"),
     "sift": (sift, False, "u1 u2 f4 f8"),
     "sift, roots": (lambda image: sift(image, upsample=False, root=True), False, "u1 f4"),
     "sift of colour": (sift, True, "u1 u2 f4"),
@@ -176,7 +178,7 @@ def test_tiny_images_with_detail(shape, dtype):
         assert np.isfinite(part).all()
 
 
-GREY_OR_COLOUR = ("dense_sift", "sift")
+GREY_OR_COLOUR = ("dense_sift", "perceptual_hash", "sift")
 GREY = ("hog", "lbp")
 NOT_IMAGES = {
     "nothing": (np.zeros((0, 0), np.uint8), (*GREY_OR_COLOUR, *GREY, "color_histogram")),
@@ -202,6 +204,7 @@ NOT_IMAGES = {
 # What was found, what was expected, what to do. `hog` says it in its reference's words.
 SENTENCES = {
     "dense_sift": r"found .+: expected .+; .+\.",
+    "perceptual_hash": r"found .+: expected .+; .+\.",
     "lbp": r"found .+: expected .+; .+\.",
     "sift": r"found .+: expected .+; .+\.",
     "color_histogram": r"(found|got) .+: expected .+",

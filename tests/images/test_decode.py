@@ -6,12 +6,13 @@ import io
 import struct
 import zlib
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
 from classicvis import ImageError
-from classicvis.images import as_uint8, read_image
+from classicvis.images import as_uint8, read_image, read_preview
 
 
 def encoded(image: Image.Image, **options) -> bytes:
@@ -236,3 +237,46 @@ def test_an_image_error_is_a_value_error():
     """Callers who catch ValueError catch it."""
     with pytest.raises(ValueError, match="expected"):
         as_uint8(np.zeros(3, np.uint8))
+
+
+@pytest.mark.parametrize("orientation", [None, 1, 3, 6])
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+def test_previews_are_the_image_in_grey(flower, tmp_path, mode, orientation):
+    """Reduced by an eighth where that is enough, upright, of the size that the image has."""
+    large = Image.fromarray(flower).resize((2400, 1200)).convert(mode)
+    exif = Image.Exif()
+    if orientation:
+        exif[0x0112] = orientation
+    path = tmp_path / "大图.jpg"
+    large.save(path, quality=95, **({"exif": exif} if orientation else {}))
+    whole = read_image(path)
+    preview = read_preview(path, side=150)
+    assert (preview.height, preview.width) == whole.shape[:2]
+    assert sorted(preview.image.shape) == [150, 300]
+    grey = cv2.cvtColor(whole, cv2.COLOR_RGB2GRAY) if whole.ndim == 3 else whole
+    small = cv2.resize(grey, preview.image.shape[::-1], interpolation=cv2.INTER_AREA)
+    assert np.abs(small.astype(int) - preview.image).mean() < 3
+
+
+def test_previews_of_small_images_arrays_and_other_formats(flower, tmp_path):
+    """Nothing is reduced below the side that is asked for; what has no scales comes whole."""
+    Image.fromarray(flower).save(tmp_path / "a.png")
+    Image.fromarray(flower).save(tmp_path / "a.jpg")
+    for source in (tmp_path / "a.png", tmp_path / "a.jpg", flower, flower[..., 0]):
+        preview = read_preview(source, side=300)
+        assert preview.image.shape == (427, 640) == (preview.height, preview.width)
+        assert preview.image.dtype == np.uint8
+
+
+def test_previews_of_damaged_files_raise(flower, tmp_path):
+    """Empty, cut off, no image, absent: the sentences of `read_image`."""
+    Image.fromarray(flower).save(tmp_path / "a.jpg")
+    data = (tmp_path / "a.jpg").read_bytes()
+    for bad in (b"", data[:9000], b"text"):
+        with pytest.raises(ImageError) as reduced:
+            read_preview(bad, "b.jpg", side=50)
+        with pytest.raises(ImageError) as whole:
+            read_image(bad, "b.jpg")
+        assert str(reduced.value) == str(whole.value)
+    with pytest.raises(ImageError, match="cannot be opened"):
+        read_preview(tmp_path / "none.jpg")
