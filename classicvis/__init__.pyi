@@ -1,7 +1,7 @@
 from . import functional
 from ._version import __version__
 from ._warmup import warmup
-from .audit import (
+from .auditing import (
     Audit,
     DuplicatePair,
     LabelError,

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from classicvis.audit import Audit
-from classicvis.audit import audit as audit_images
-from classicvis.audit._result import COLUMNS
-from classicvis.audit._text import headline
+from classicvis.auditing import Audit
+from classicvis.auditing import audit as audit_images
+from classicvis.auditing._result import COLUMNS
+from classicvis.auditing._text import headline
 from classicvis.cli._console import Terminal, counted, exit_code
 from classicvis.cli._files import check_output, write_text
 from classicvis.cli._results import tell_unreadable

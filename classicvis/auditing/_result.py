@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from classicvis.audit._duplicates import DuplicatePair
-from classicvis.audit._label_errors import LabelError
-from classicvis.audit._quality import QualityIssue
+from classicvis.auditing._duplicates import DuplicatePair
+from classicvis.auditing._label_errors import LabelError
+from classicvis.auditing._quality import QualityIssue
 from classicvis.evaluation._optional import require
 from classicvis.images import ImageSequence, Unreadable
 
@@ -196,7 +196,7 @@ class Audit:
 
     def summary(self) -> str:
         """Return the findings as text that people read, the first few of each kind."""
-        from classicvis.audit._text import summary
+        from classicvis.auditing._text import summary
 
         return summary(self)
 
@@ -218,19 +218,19 @@ class Audit:
         MissingDependencyError
             If matplotlib is not installed.
         """
-        from classicvis.audit._plots import plot_duplicates
+        from classicvis.auditing._plots import plot_duplicates
 
         return plot_duplicates(self, n)
 
     def plot_label_errors(self, n: int = 12) -> Figure:
         """Draw images whose labels are probably wrong, the surest first; as `plot_duplicates`."""
-        from classicvis.audit._plots import plot_label_errors
+        from classicvis.auditing._plots import plot_label_errors
 
         return plot_label_errors(self, n)
 
     def plot_quality(self, n: int = 12) -> Figure:
         """Draw images with an issue of quality, in their order; as `plot_duplicates`."""
-        from classicvis.audit._plots import plot_quality
+        from classicvis.auditing._plots import plot_quality
 
         return plot_quality(self, n)
 

@@ -11,7 +11,7 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from classicvis.audit._scan import Scan, scan
+from classicvis.auditing._scan import Scan, scan
 from classicvis.exceptions import ImageError, ParameterError
 from classicvis.images import ImageSequence, as_images
 from classicvis.kernels.alignment import aligned_similarity

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from classicvis.audit._duplicates import MIN_SIMILARITY, groups_of, pairs_of
-from classicvis.audit._label_errors import (
+from classicvis.auditing._duplicates import MIN_SIMILARITY, groups_of, pairs_of
+from classicvis.auditing._label_errors import (
     LEAST_GROUPS,
     MIN_ODDS,
     LabelError,
@@ -18,9 +18,9 @@ from classicvis.audit._label_errors import (
     find_label_errors,
     out_of_fold,
 )
-from classicvis.audit._quality import quality_issues
-from classicvis.audit._result import Audit
-from classicvis.audit._scan import Scan, scan
+from classicvis.auditing._quality import quality_issues
+from classicvis.auditing._result import Audit
+from classicvis.auditing._scan import Scan, scan
 from classicvis.evaluation._labels import as_labels, names_of_classes
 from classicvis.exceptions import ParameterError
 from classicvis.images import ImageSequence, as_images, find_image_folder, is_hidden, show_progress

@@ -12,7 +12,7 @@ from classicvis.evaluation._plots import new_figure, picture_of, show_picture
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from classicvis.audit._result import Audit
+    from classicvis.auditing._result import Audit
 
 _WIDTH = 30  # columns of a line
 

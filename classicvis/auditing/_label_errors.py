@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
-from classicvis.audit._judge import LeastSquaresJudge, judge_features
+from classicvis.auditing._judge import LeastSquaresJudge, judge_features
 from classicvis.evaluation import Evaluation, cross_evaluate
 from classicvis.evaluation._labels import as_labels
 from classicvis.exceptions import ParameterError

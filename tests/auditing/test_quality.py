@@ -8,8 +8,8 @@ import pytest
 from skimage.measure import blur_effect
 from sklearn.datasets import load_digits
 
-from classicvis.audit._quality import quality_issues
-from classicvis.audit._scan import blur_of, scan
+from classicvis.auditing._quality import quality_issues
+from classicvis.auditing._scan import blur_of, scan
 from classicvis.images import ImageSequence, as_images
 
 

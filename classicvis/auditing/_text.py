@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from classicvis.audit._result import Audit
+    from classicvis.auditing._result import Audit
 
 _SHOWN = 5
 

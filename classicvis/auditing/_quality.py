@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from classicvis.audit._scan import Scan, indices_of
+from classicvis.auditing._scan import Scan, indices_of
 
 MANY_DEVIATIONS = 3.5
 _MAD_TO_DEVIATION = 1.4826

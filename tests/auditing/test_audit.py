@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 import sys
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from sklearn.linear_model import RidgeClassifier
 import classicvis
 from classicvis import Audit, ImageSequence, audit, build_pipeline, load_image_folder
 from classicvis.exceptions import ImageError, MissingDependencyError, ParameterError
-from tests.audit.conftest import save
+from tests.auditing.conftest import save
 
 
 @pytest.fixture
@@ -199,19 +198,6 @@ def test_pandas_is_optional(result, monkeypatch):
     with pytest.raises(MissingDependencyError, match="pandas"):
         result.to_frame()
     assert result.rows()
-
-
-@pytest.mark.parametrize(
-    "order",
-    [
-        "from classicvis import audit",
-        "from classicvis.audit import Audit; from classicvis import audit",
-    ],
-)
-def test_the_name_is_callable_in_every_order(order):
-    """Module and function share the name `classicvis.audit`; both can be called."""
-    code = f"{order}\nprint(audit([]).n_images)"
-    assert subprocess.check_output([sys.executable, "-c", code], text=True) == "0\n"
 
 
 def test_public_names():

@@ -8,7 +8,7 @@ from sklearn.datasets import load_digits
 from sklearn.svm import SVC
 
 from classicvis import find_label_errors
-from classicvis.audit._judge import LeastSquaresJudge
+from classicvis.auditing._judge import LeastSquaresJudge
 from classicvis.exceptions import ParameterError
 
 
@@ -97,7 +97,7 @@ def test_the_judge_learns(digits):
 
 def test_left_out_outputs_are_those_of_training_without(digits, monkeypatch):
     """The closed form equals n trainings without one image each, at the same mean of targets."""
-    from classicvis.audit import _judge
+    from classicvis.auditing import _judge
 
     X, y = digits[0][:40], digits[1][:40] % 3
     seen = []

@@ -9,9 +9,9 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import StratifiedGroupKFold
 
 from classicvis import ImageSequence, groups_of, near_duplicates
-from classicvis.audit._duplicates import _stands_out
+from classicvis.auditing._duplicates import _stands_out
 from classicvis.exceptions import ImageError, ParameterError
-from tests.audit.conftest import CHANGES, save
+from tests.auditing.conftest import CHANGES, save
 
 
 def ends(pairs):
