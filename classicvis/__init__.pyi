@@ -12,6 +12,14 @@ from .auditing import (
     near_duplicates,
 )
 from .classifiers import AugmentedClassifier, CnnClassifier, LinearSvm
+from .comparison import (
+    Comparison,
+    LearningCurve,
+    Tuning,
+    compare,
+    learning_curve,
+    tune,
+)
 from .evaluation import (
     Classification,
     Evaluation,
@@ -65,6 +73,7 @@ __all__ = [
     "CnnClassifier",
     "CnnEmbedding",
     "ColorHistogramExtractor",
+    "Comparison",
     "DuplicatePair",
     "Evaluation",
     "Explanation",
@@ -80,6 +89,7 @@ __all__ = [
     "ImageSequence",
     "LabelError",
     "LbpExtractor",
+    "LearningCurve",
     "LinearSvm",
     "MissingDependencyError",
     "ModelFileError",
@@ -88,6 +98,7 @@ __all__ = [
     "PatchDictionary",
     "PyramidHog",
     "QualityIssue",
+    "Tuning",
     "UnreadableImageWarning",
     "Vlad",
     "__version__",
@@ -95,6 +106,7 @@ __all__ = [
     "audit",
     "build_pipeline",
     "classify",
+    "compare",
     "cross_evaluate",
     "evaluate",
     "explain",
@@ -102,6 +114,7 @@ __all__ = [
     "find_label_errors",
     "functional",
     "groups_of",
+    "learning_curve",
     "load_image_folder",
     "load_model",
     "near_duplicates",
@@ -109,5 +122,6 @@ __all__ = [
     "read_manifest",
     "save_model",
     "show_progress",
+    "tune",
     "warmup",
 ]

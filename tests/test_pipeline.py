@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
+from sklearn.datasets import load_digits
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier, VotingClassifier
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401 (registers the search)
 from sklearn.linear_model import LogisticRegression
@@ -112,6 +113,18 @@ def test_every_classifier_learns_real_photos(classifier, photos):
     if hasattr(model, "predict_proba"):
         probabilities = model.predict_proba(photos.images[:4])
         np.testing.assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-6)
+
+
+@pytest.mark.parametrize("classifier", [name for name in CLASSIFIERS if name != "cnn"])
+def test_classes_may_be_called_by_numbers(classifier):
+    """Strings of digits are class names like others; scikit-learn's weights trip over them."""
+    pixels, target = load_digits(return_X_y=True)
+    images = (pixels[:120].reshape(-1, 8, 8) / 16).astype(np.float32)
+    params = SMALL.get(classifier, {})
+    model = build_pipeline("hog", classifier, image_size=(24, 24), random_state=0, **params)
+    model.fit(images, target[:120].astype(str))
+    assert list(model.classes_) == list("0123456789")
+    assert model.score(images, target[:120].astype(str)) > 0.5
 
 
 def test_all_kinds_of_input_give_the_same_predictions(photos):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from classicvis.auditing._judge import LeastSquaresJudge, judge_features
 from classicvis.evaluation import Evaluation, cross_evaluate
@@ -139,16 +138,11 @@ def out_of_fold(
 
     `model` None is `LeastSquaresJudge` on features that are computed once.
     """
-    grouped = len(np.unique(groups)) < len(groups)
-    folds = (StratifiedGroupKFold if grouped else StratifiedKFold)(
-        N_FOLDS, shuffle=True, random_state=random_state
-    )
-    splits = list(folds.split(np.zeros(len(y)), y, groups if grouped else None))
     data: Any = images
     if model is None:
         data = judge_features(images, y, n_jobs, random_state)
         model = LeastSquaresJudge(random_state=random_state)
-    result = cross_evaluate(model, data, y, cv=splits)
+    result = cross_evaluate(model, data, y, cv=N_FOLDS, groups=groups, random_state=random_state)
     if result.probabilities is None:
         raise ParameterError(
             f"found a {type(model).__name__} without predict_proba, expected one with it: wrap its "

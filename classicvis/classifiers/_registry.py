@@ -55,7 +55,8 @@ CLASSIFIERS = {
         unit_rows=True,
     ),
     "random_forest": ClassifierEntry(
-        lambda: RandomForestClassifier(n_estimators=300, class_weight="balanced"),
+        # scikit-learn 1.9 fails on "balanced" where class names are strings of digits
+        lambda: RandomForestClassifier(n_estimators=300, class_weight="balanced_subsample"),
         {"n_estimators": [300, 1000], "max_features": ["sqrt", 0.1], "min_samples_leaf": [1, 3]},
         unit_rows=False,
     ),

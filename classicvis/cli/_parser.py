@@ -25,6 +25,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     _demo(commands)
     _audit(commands)
+    _compare(commands)
     _train(commands)
     _predict(commands)
     _evaluate(commands)
@@ -82,6 +83,40 @@ def _audit(commands: Any) -> None:
         "--pictures", type=Path, metavar="FILE.png", help="draw duplicates, labels, odd pictures"
     )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="default: 0")
+    _add_jobs(parser)
+
+
+def _compare(commands: Any) -> None:
+    parser = _command(
+        commands, "compare", "_compare", "several models side by side on one folder of photos"
+    )
+    parser.add_argument("folder", type=Path, metavar="DIR", help="one folder per class")
+    parser.add_argument(
+        "--models",
+        type=_names,
+        metavar="MODEL,...",
+        help='such as "hog + svm, fisher + linear_svm, cnn + svm": extractors and a classifier',
+    )
+    parser.add_argument("--backbone", metavar="NAME", help="the network of cnn")
+    parser.add_argument("--weights", metavar="FILE", help="its weights; default: ImageNet's")
+    parser.add_argument("--cv", type=_folds, default=5, metavar="N", help="folds; default: 5")
+    parser.add_argument(
+        "--repeats", type=_positive, default=1, metavar="N", help="draw the folds N times"
+    )
+    parser.add_argument(
+        "--no-groups",
+        dest="groups",
+        action="store_false",
+        help="do not keep near-duplicates in one fold",
+    )
+    parser.add_argument(
+        "--no-costs", dest="costs", action="store_false", help="do not measure time and memory"
+    )
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="default: 0")
+    parser.add_argument("--report", type=Path, metavar="FILE.html", help="write the report")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures")
+    parser.add_argument("-o", "--output", type=Path, metavar="MODEL", help="save the best model")
+    _add_on_error(parser, "skip", "unreadable images stop the comparison, or are left out")
     _add_jobs(parser)
 
 

@@ -33,6 +33,19 @@ def as_labels(y: Any, n_samples: int | None = None) -> np.ndarray:
     return labels
 
 
+def as_groups(groups: Any, n_samples: int) -> np.ndarray | None:
+    """Return the group of each image as an integer, or None where each is one of its own."""
+    if groups is None:
+        return None
+    found = np.asarray(groups)
+    if found.shape != (n_samples,):
+        raise ParameterError(
+            f"found groups of shape {found.shape} for {n_samples} images, expected one per image"
+        )
+    names, codes = np.unique(found, return_inverse=True)
+    return codes if len(names) < n_samples else None
+
+
 def union_of_labels(known: np.ndarray, *others: np.ndarray) -> np.ndarray:
     """Return the sorted union of the labels that a model knows and those that occur."""
     for labels in others:

@@ -1,8 +1,8 @@
 """Extractors: scikit-learn transformers from images to rows of float32."""
 
-from classicvis.features._base import ImageExtractor
+from classicvis.features._base import ImageExtractor, without_missing_rows
 from classicvis.features._registry import EXTRACTORS, extractor_names, make_extractor
-from classicvis.features._union import ExtractorUnion
+from classicvis.features._union import ExtractorUnion, joined
 from classicvis.features.bovw import BagOfVisualWords
 from classicvis.features.cnn import CnnEmbedding
 from classicvis.features.color_histogram import ColorHistogramExtractor
@@ -33,5 +33,7 @@ __all__ = [
     "PyramidHog",
     "Vlad",
     "extractor_names",
+    "joined",
     "make_extractor",
+    "without_missing_rows",
 ]

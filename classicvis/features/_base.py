@@ -48,6 +48,11 @@ class ImageExtractor(TransformerMixin, BaseEstimator):
         """Whether rows come in the scale that suits classifiers: pipelines add no scaler then."""
         return False
 
+    @property
+    def learns(self) -> bool:
+        """Whether features depend on the images of `fit`: such an extractor is fitted per fold."""
+        return type(self)._learn is not ImageExtractor._learn
+
     def fit(self, X: Any, y: Any = None) -> Self:
         """Check the parameters, and learn from the images what there is to learn.
 

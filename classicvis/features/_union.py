@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -43,6 +44,11 @@ class ExtractorUnion(FeatureUnion):
     ) -> None:
         super().__init__(transformer_list, n_jobs=n_jobs, transformer_weights=transformer_weights)
 
+    @property
+    def learns(self) -> bool:
+        """Whether any of the extractors learns from images."""
+        return any(extractor.learns for _, extractor in self.transformer_list)
+
     def fit(self, X: Any, y: Any = None, **fit_params: Any) -> Self:
         """Fit every extractor; images are as in `ImageExtractor.fit`."""
         images = as_images(X)
@@ -73,12 +79,33 @@ class ExtractorUnion(FeatureUnion):
         check_is_fitted(self, "n_features_out_")
         return extract(as_images(X), self._rows, self.n_features_out_, self.n_jobs)
 
-    def _rows(self, images: Images) -> np.ndarray:
+    def weights(self) -> list[float]:
+        """Return the factor of each extractor, in their order."""
         weights = self.transformer_weights or {}
-        blocks = []
-        for name, extractor in self.transformer_list:
-            block = extractor._rows(images)
-            # Blocks of unit length: a long one does not drown a short one.
-            norms = np.linalg.norm(block, axis=1, keepdims=True)
-            blocks.append(block * (weights.get(name, 1) / np.maximum(norms, _TINY)))
-        return np.hstack(blocks, dtype=np.float32)
+        return [weights.get(name, 1.0) for name, _ in self.transformer_list]
+
+    def _rows(self, images: Images) -> np.ndarray:
+        blocks = [extractor._rows(images) for _, extractor in self.transformer_list]
+        return joined(blocks, self.weights())
+
+
+def joined(blocks: Sequence[np.ndarray], weights: Sequence[float]) -> np.ndarray:
+    """Lay rows side by side, each block at unit length times its weight.
+
+    Parameters
+    ----------
+    blocks : sequence of ndarray of shape (n, n_features), float32
+        Rows of the same images by several extractors.
+    weights : sequence of float
+        One for each block.
+
+    Returns
+    -------
+    ndarray of shape (n, sum of n_features), float32
+        A long block does not drown a short one.
+    """
+    scaled = []
+    for block, weight in zip(blocks, weights, strict=True):
+        norms = np.linalg.norm(block, axis=1, keepdims=True)
+        scaled.append(block * (weight / np.maximum(norms, _TINY)))
+    return np.hstack(scaled, dtype=np.float32)

@@ -121,6 +121,11 @@ class CnnEmbedding(ImageExtractor):
         self.random_state = random_state
 
     @property
+    def learns(self) -> bool:
+        """False: the network has learnt before."""
+        return False
+
+    @property
     def best_size(self) -> tuple[int, int]:
         """Height and width in pixels of what the network sees."""
         if self.image_size is not None:

@@ -129,23 +129,6 @@ def test_search_equals_a_search_over_the_whole_pipeline(photo_folder):
     assert len(ticks) == search.n_fits == 18
 
 
-@pytest.mark.parametrize("gamma", ["scale", "auto", 0.7])
-def test_quick_machine_equals_svc(texture_tiles, gamma):
-    """The machine of trial fits predicts what scikit-learn's SVC predicts."""
-    from sklearn.svm import SVC
-
-    from classicvis.cli._tune import _BlasSvc
-
-    tiles, labels = texture_tiles
-    rows = (tiles[:, ::8, ::8].reshape(len(tiles), -1) / 255).astype(np.float32)
-    options = {"C": 3.0, "gamma": gamma, "class_weight": "balanced"}
-    expected = SVC(**options).fit(rows[::2], labels[::2]).predict(rows[1::2])
-    assert len(set(expected)) == 3
-    np.testing.assert_array_equal(
-        _BlasSvc(**options).fit(rows[::2], labels[::2]).predict(rows[1::2]), expected
-    )
-
-
 def test_tune_leaves_what_was_set(photo_folder, tmp_path):
     """A parameter given with `--set` is no axis of the search."""
     path = tmp_path / "m"

@@ -1,0 +1,118 @@
+"""`classicvis compare`: several models on one folder of photos, and which to ship."""
+
+from __future__ import annotations
+
+import json
+from argparse import Namespace
+from pathlib import Path
+from shlex import quote
+from typing import Any
+
+from classicvis.cli._console import Terminal, exit_code, size_text
+from classicvis.cli._files import check_model_output, check_output, write_text
+from classicvis.cli._results import tell_folder
+from classicvis.comparison import Comparison
+from classicvis.comparison import compare as compare_models
+from classicvis.comparison._models import named_model
+from classicvis.comparison._text import COLUMNS, TEST_COLUMNS, how, leak, table, test_cells
+from classicvis.exceptions import ClassicVisError
+from classicvis.images import OnError, load_image_folder, show_progress
+from classicvis.persistence import save_model
+
+MODELS = ["hog + linear_svm", "hog + svm", "hog + color_histogram + svm", "hog + random_forest"]
+
+
+def compare(args: Namespace, terminal: Terminal) -> int:
+    """Load, compare, print; write the report, the figures, the best model."""
+    for path in (args.report, args.json):
+        if path is not None:
+            check_output(path)
+    if args.output is not None:
+        check_model_output(args.output)
+    models = {name: _model(name, args) for name in args.models or MODELS}
+    on_error: OnError = "raise" if args.on_error == "raise" else "skip"
+    with terminal.progress(f"reading {args.folder}"):
+        data = load_image_folder(args.folder, on_error=on_error, n_jobs=args.jobs)
+    tell_folder(terminal, args.folder, data)
+    if len(set(data.subset.tolist())) > 1:
+        terminal.remark("the parts of the folder (train, test, ...) are put together for the folds")
+
+    with terminal.progress("comparing") as update, show_progress(None):
+        found = compare_models(
+            models,
+            data.images,
+            data.labels,
+            cv=args.cv,
+            n_repeats=args.repeats,
+            groups="duplicates" if args.groups else None,
+            costs=args.costs or args.output is not None,
+            n_jobs=args.jobs,
+            random_state=args.seed,
+            progress=lambda done, total, what: update(done, total, f"steps, {what}"),
+        )
+    _show(terminal, found)
+    if not any(model.evaluation for model in found.models):
+        raise ClassicVisError(f"no model could be evaluated: {found.models[0].error}")
+    _write(args, terminal, found)
+    return exit_code(len(data.skipped))
+
+
+def _model(name: str, args: Namespace) -> Any:
+    """Return the pipeline of a name, its networks with the weights that were given."""
+    model = named_model(name)
+    networks = [key.rpartition("__")[0] for key in model.get_params() if key.endswith("__backbone")]
+    given = {"backbone": args.backbone, "weights": args.weights}
+    settings = {key: value for key, value in given.items() if value is not None}
+    return model.set_params(
+        **{f"{step}__{key}": value for step in networks for key, value in settings.items()}
+    )
+
+
+def _show(terminal: Terminal, found: Comparison) -> None:
+    terminal.result(found.verdict, style="bold")
+    terminal.result(how(found))
+    best = max(range(len(found.models)), key=lambda i: _accuracy(found, i))
+    header = [name if i == 0 else f">{name}" for i, name in enumerate(COLUMNS)]
+    terminal.table(header, table(found), best=best)
+    if found.tests:
+        header = [name if i < 2 else f">{name}" for i, name in enumerate(TEST_COLUMNS)]
+        terminal.table(header, [test_cells(test) for test in found.tests])
+    sentence = leak(found)
+    if sentence is not None:
+        terminal.result(sentence)
+    for model in found.models:
+        if model.error is not None:
+            terminal.warn(f"{model.name}: {model.error}")
+
+
+def _accuracy(found: Comparison, i: int) -> float:
+    result = found.models[i].evaluation
+    return -1.0 if result is None else result.accuracy
+
+
+def _write(args: Namespace, terminal: Terminal, found: Comparison) -> None:
+    if args.json is not None:
+        write_text(args.json, json.dumps(found.to_dict(), ensure_ascii=False, indent=1))
+        _written(terminal, "figures", args.json)
+    if args.report is not None:
+        title = f"{args.folder.resolve().name}: which model should I ship?"
+        with terminal.progress("writing the report"):
+            found.report(args.report, title=title)
+        _written(terminal, "report", args.report)
+    if args.output is not None:
+        best = found.best
+        if best.fitted is None:
+            raise ClassicVisError(f"the best model cannot be saved: {best.error}")
+        metadata = {
+            "n_images": found.n_samples,
+            "folds": found.n_folds,
+            "compared": len(found.models),
+        }
+        save_model(best.fitted, args.output, metrics=best.evaluation, metadata=metadata)
+        _written(terminal, f"model, {best.name}", args.output)
+        terminal.remark(f"next: classicvis predict {quote(str(args.output))} PHOTO.jpg")
+
+
+def _written(terminal: Terminal, what: str, path: Path) -> None:
+    terminal.written.append(path)
+    terminal.result(f"{what}: {path} ({size_text(path.stat().st_size)})")
