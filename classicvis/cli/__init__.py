@@ -22,6 +22,7 @@ ERROR, USAGE, INTERRUPTED = 1, 2, 130
 # The library speaks Python; whoever typed a command reads options.
 _SPOKEN = {
     "on_error='skip'": "--on-error skip",
+    "use cv=": "use --cv ",
     "with allow_version_mismatch=True": "with --allow-version-mismatch",
     " with joblib.load": " in Python with joblib.load",
     "expected a file that save_model wrote": "expected a file that `classicvis train` wrote",

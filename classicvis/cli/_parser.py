@@ -103,12 +103,7 @@ def _compare(commands: Any) -> None:
     parser.add_argument(
         "--repeats", type=_positive, default=1, metavar="N", help="draw the folds N times"
     )
-    parser.add_argument(
-        "--no-groups",
-        dest="groups",
-        action="store_false",
-        help="do not keep near-duplicates in one fold",
-    )
+    _add_groups(parser)
     parser.add_argument(
         "--no-costs", dest="costs", action="store_false", help="do not measure time and memory"
     )
@@ -168,6 +163,7 @@ def _train(commands: Any) -> None:
         metavar="N",
         help="folds of the cross-validation; 0: none; default: 5",
     )
+    _add_groups(work)
     work.add_argument(
         "--tune", action="store_true", help="search for the best parameters of the classifier"
     )
@@ -256,6 +252,15 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
 def _add_inputs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "inputs", nargs="+", type=Path, metavar="FILE|DIR", help="images, or folders of images"
+    )
+
+
+def _add_groups(parser: Any) -> None:
+    parser.add_argument(
+        "--no-groups",
+        dest="groups",
+        action="store_false",
+        help="do not keep near-duplicates in one fold",
     )
 
 

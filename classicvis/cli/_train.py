@@ -15,6 +15,7 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_limits
 
+from classicvis.auditing import groups_of, near_duplicates
 from classicvis.classifiers import classifier_entry
 from classicvis.cli._console import Terminal, Update, as_settings, counted, exit_code, size_text
 from classicvis.cli._files import check_model_output, check_report
@@ -60,7 +61,14 @@ def train(args: Namespace, terminal: Terminal) -> int:
     result = None
     with parallel_config(backend="threading", n_jobs=args.jobs):
         if folds:
-            result = cross_validate(model, learnt, folds, args.seed, terminal)
+            groups = _groups(learnt, terminal) if args.groups else None
+            result = cross_validate(model, learnt, folds, args.seed, terminal, groups)
+            if groups is not None and not args.tune:
+                naive = cross_validate(model, learnt, folds, args.seed, terminal)
+                terminal.remark(
+                    f"a split without regard to duplicates would have told {naive.accuracy:.4f} "
+                    f"instead of {result.accuracy:.4f}"
+                )
         model = fit(model, learnt, terminal)
         if held_out:
             result = score(_fitted(model), held_out.images, held_out.labels, terminal)
@@ -87,9 +95,17 @@ def train(args: Namespace, terminal: Terminal) -> int:
 
 
 def cross_validate(
-    model: Pipeline | Search, data: ImageFolder, folds: int, seed: int, terminal: Terminal
+    model: Pipeline | Search,
+    data: ImageFolder,
+    folds: int,
+    seed: int,
+    terminal: Terminal,
+    groups: np.ndarray | None = None,
 ) -> Evaluation:
-    """Score a pipeline by cross-validation, or a `Search` by nested cross-validation."""
+    """Score a pipeline by cross-validation, or a `Search` by nested cross-validation.
+
+    Images of one group stay in one fold.
+    """
     n_threads = effective_n_jobs()
     with (
         terminal.progress("cross-validation") as update,
@@ -103,8 +119,32 @@ def cross_validate(
             tell_fold = _Folds(update, folds)
             images = images.map(tell_fold.read)
         return cross_evaluate(
-            model, images, data.labels, cv=folds, random_state=seed, progress=tell_fold
+            model,
+            images,
+            data.labels,
+            cv=folds,
+            groups=groups,
+            random_state=seed,
+            progress=tell_fold,
         )
+
+
+def _groups(data: ImageFolder, terminal: Terminal) -> np.ndarray | None:
+    """Return the group of each image, None where no two are the same picture."""
+    with (
+        terminal.progress("looking for duplicates") as update,
+        show_progress(partial(update, unit="images")),
+    ):
+        pairs = near_duplicates(data.images)
+    if not pairs:
+        return None
+    groups = groups_of(pairs, len(data.paths))
+    n_images = int(np.sum(np.bincount(groups)[groups] > 1))
+    terminal.remark(
+        f"{counted(n_images, 'image')} with a near-duplicate: each and its like stay in one fold "
+        "(`classicvis audit` lists them, --no-groups separates them)"
+    )
+    return groups
 
 
 def fit(model: Pipeline | Search, data: ImageFolder, terminal: Terminal) -> Pipeline | Search:
