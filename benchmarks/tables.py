@@ -181,7 +181,7 @@ def audit_table() -> str:
     lines = [
         (
             f"{copies['planted']:,} copies among {copies['photos']:,} photos",
-            f"{copies['recall']:.1%} found; {copies['flagged_but_not_planted']} other pairs flagged, "
+            f"{copies['recall']:.1%} found; {copies['flagged_but_not_planted']} other pairs, "
             f"{copies['share_of_unrelated_pairs']:.1e} of all",
             f"{copies['seconds']:.0f} s, {copies['peak_memory_mb']:.0f} MB",
         ),
