@@ -175,6 +175,25 @@ def throughput_table() -> str:
     return _markdown(("work", "images", "bare Keras, pixels in memory", "ratio"), lines)
 
 
+def audit_table() -> str:
+    """Return the table of ``python -m benchmarks.audit``: what was planted and what was found."""
+    copies, labels = figures("audit")["near duplicates"], figures("audit")["label errors"]
+    lines = [
+        (
+            f"{copies['planted']:,} copies among {copies['photos']:,} photos",
+            f"{copies['recall']:.1%} found; {copies['flagged_but_not_planted']} other pairs, "
+            f"{copies['share_of_unrelated_pairs']:.1e} of all",
+            f"{copies['seconds']:.0f} s, {copies['peak_memory_mb']:.0f} MB",
+        ),
+        (
+            f"{labels['planted']} wrong labels among {labels['photos']:,} hands",
+            f"precision {labels['precision']:.2f}, recall {labels['recall']:.2f}",
+            f"{labels['seconds']:.0f} s, {labels['peak_memory_mb']:.0f} MB",
+        ),
+    ]
+    return _markdown(("planted", "found", "time with 2 threads, peak memory"), lines)
+
+
 def peers_table() -> str:
     """Return the table of all rows of ``python -m benchmarks.peers``, one line for each peer."""
     lines = []
@@ -195,4 +214,4 @@ def _markdown(head: tuple[str, ...], lines: Iterable[tuple[str, ...]]) -> str:
 
 
 if __name__ == "__main__":
-    print(table(), peers_table(), throughput_table(), sep="\n\n")
+    print(table(), peers_table(), throughput_table(), audit_table(), sep="\n\n")

@@ -9,6 +9,7 @@ import pytest
 from benchmarks.tables import (
     RESULTS,
     accuracy_table,
+    audit_table,
     deep_table,
     peers_table,
     table,
@@ -24,6 +25,7 @@ ROOT = Path(__file__).resolve().parents[1]
         ("README.md", table()),
         ("docs/benchmarks.md", table()),
         ("docs/benchmarks.md", peers_table()),
+        ("docs/audit.md", audit_table()),
         ("docs/choosing.md", accuracy_table()),
         ("docs/svm_or_cnn.md", deep_table()),
         ("docs/transfer_learning.md", throughput_table()),

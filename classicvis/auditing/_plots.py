@@ -47,7 +47,7 @@ def plot_label_errors(result: Audit, n: int) -> Figure:
 def plot_quality(result: Audit, n: int) -> Figure:
     """Draw images of odd quality; see `Audit`."""
     seen = [issue for issue in result.quality if issue.kind != "unreadable"]
-    tiles = [(issue.image, f"{issue.kind}\n{issue.value:.3g}") for issue in seen[:n]]
+    tiles = [(issue.image, f"{issue.kind}\n{issue.value:.4g}") for issue in seen[:n]]
     return _tiles(result, f"{len(tiles)} of {len(seen)} issues of quality", tiles)
 
 
