@@ -1,7 +1,7 @@
 from . import functional
 from ._version import __version__
 from ._warmup import warmup
-from .classifiers import AugmentedClassifier, CnnClassifier, LinearSvm
+from .classifiers import AugmentedClassifier, CnnClassifier, EnsembleClassifier, LinearSvm
 from .evaluation import (
     Classification,
     Evaluation,
@@ -54,6 +54,7 @@ __all__ = [
     "CnnClassifier",
     "CnnEmbedding",
     "ColorHistogramExtractor",
+    "EnsembleClassifier",
     "Evaluation",
     "Explanation",
     "ExtractorUnion",

@@ -12,7 +12,7 @@ from sklearn.decomposition import PCA
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import Normalizer
 
-from classicvis.classifiers import classifier_entry, entry_of
+from classicvis.classifiers import classifier_entry, entry_of, takes_images
 from classicvis.exceptions import ParameterError, unknown_name
 from classicvis.features import ExtractorUnion, ImageExtractor, make_extractor
 from classicvis.images import ImagePreprocessor, Step
@@ -99,14 +99,14 @@ def build_pipeline(
     learner = _classifier(classifier)
     entry = entry_of(learner)
     extractor = None if features is None else _features(features)
-    takes_images = getattr(learner, "takes_images", False)
-    if takes_images and extractor is not None:
+    of_images = takes_images(learner)
+    if of_images and extractor is not None:
         raise ParameterError(
             f"found features={features!r} for {type(learner).__name__}, which learns from images; "
             "use features=None."
         )
     if image_size == "auto":
-        image_size = None if takes_images else _image_size(extractor)
+        image_size = None if of_images else _image_size(extractor)
     steps: list[tuple[str, Any]] = [
         ("images", ImagePreprocessor(image_size=image_size, color=color, preprocess=preprocess))
     ]

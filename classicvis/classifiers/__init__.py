@@ -2,7 +2,17 @@
 
 from classicvis.classifiers._as_network import Network, as_network, has_network, images_step
 from classicvis.classifiers._augmented import AugmentedClassifier
+from classicvis.classifiers._ensemble import EnsembleClassifier
 from classicvis.classifiers._linear_svm import LinearSvm
+from classicvis.classifiers._outputs import (
+    cut_after_features,
+    marks_unreadable,
+    nan_rows,
+    output_method,
+    takes_images,
+    unwrapped,
+    with_nan_rows,
+)
 from classicvis.classifiers._registry import (
     CLASSIFIERS,
     ClassifierEntry,
@@ -17,12 +27,20 @@ __all__ = [
     "AugmentedClassifier",
     "ClassifierEntry",
     "CnnClassifier",
+    "EnsembleClassifier",
     "LinearSvm",
     "Network",
     "as_network",
     "classifier_entry",
     "classifier_names",
+    "cut_after_features",
     "entry_of",
     "has_network",
     "images_step",
+    "marks_unreadable",
+    "nan_rows",
+    "output_method",
+    "takes_images",
+    "unwrapped",
+    "with_nan_rows",
 ]

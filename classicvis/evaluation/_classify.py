@@ -5,9 +5,15 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from sklearn.pipeline import Pipeline
 
-from classicvis.classifiers import CnnClassifier
+from classicvis.classifiers import (
+    cut_after_features,
+    marks_unreadable,
+    nan_rows,
+    output_method,
+    unwrapped,
+    with_nan_rows,
+)
 
 
 class Classification(NamedTuple):
@@ -57,17 +63,17 @@ def classify(model: Any, X: Any) -> Classification:
     Classification
         Aligned with `X`, row by row.
     """
-    model = getattr(model, "best_estimator_", model)
-    head, tail = _cut_after_features(model)
+    model = unwrapped(model)
+    classes = np.asarray(model.classes_)
+    head, tail = cut_after_features(model)
     features = X if head is None else head.transform(X)
-    if isinstance(tail[-1] if isinstance(tail, Pipeline) else tail, CnnClassifier):
-        return _most_probable(tail.predict_proba(features), np.asarray(model.classes_))
-    unreadable = _nan_rows(features, len(X))
+    if marks_unreadable(tail):
+        return _most_probable(tail.predict_proba(features), classes)
+    unreadable = nan_rows(features, len(X))
     readable = ~unreadable
     labels = np.full(len(unreadable), None, dtype=object)
-    classes = np.asarray(model.classes_)
 
-    output_of = next((m for m in ("predict_proba", "decision_function") if hasattr(tail, m)), None)
+    output_of = output_method(tail)
     if not readable.any():
         nothing = np.full((len(unreadable), len(classes)), np.nan)
         probabilities = nothing if output_of == "predict_proba" else None
@@ -78,7 +84,7 @@ def classify(model: Any, X: Any) -> Classification:
     labels[readable] = np.asarray(tail.predict(features)).astype(object)
     output = None
     if output_of is not None:
-        output = _with_nan_rows(np.asarray(getattr(tail, output_of)(features)), readable)
+        output = with_nan_rows(np.asarray(getattr(tail, output_of)(features)), readable)
     has_probabilities = output_of == "predict_proba"
     return Classification(
         labels,
@@ -90,33 +96,8 @@ def classify(model: Any, X: Any) -> Classification:
 
 
 def _most_probable(probabilities: np.ndarray, classes: np.ndarray) -> Classification:
-    """Label images by their probabilities, which a network need not compute twice."""
+    """Label images by their probabilities, which need not be computed twice."""
     unreadable = np.isnan(probabilities).all(axis=1)
     labels = np.full(len(unreadable), None, dtype=object)
     labels[~unreadable] = classes[probabilities[~unreadable].argmax(axis=1)]
     return Classification(labels, probabilities, None, unreadable, classes)
-
-
-def _cut_after_features(model: Any) -> tuple[Pipeline | None, Any]:
-    """Return the part of a pipeline that reads pixels (None if there is none) and the rest."""
-    if not isinstance(model, Pipeline):
-        return None, model
-    names = [name for name, _ in model.steps]
-    cut = names.index("features") + 1 if "features" in names else len(names) - 1
-    return (model[:cut], model[cut:]) if cut else (None, model)
-
-
-def _nan_rows(features: Any, n_rows: int) -> np.ndarray:
-    """Return which rows are NaN throughout; what is no float matrix or frame has none."""
-    values = features.to_numpy() if hasattr(features, "to_numpy") else features
-    if isinstance(values, np.ndarray) and values.ndim == 2 and values.dtype.kind == "f":
-        return np.asarray(np.isnan(values).all(axis=1))
-    return np.zeros(n_rows, dtype=bool)
-
-
-def _with_nan_rows(values: np.ndarray, readable: np.ndarray) -> np.ndarray:
-    if readable.all():
-        return values
-    aligned = np.full((len(readable), *values.shape[1:]), np.nan, dtype=values.dtype)
-    aligned[readable] = values
-    return aligned

@@ -14,6 +14,7 @@ import numpy as np
 from sklearn.pipeline import Pipeline
 
 from classicvis._version import __version__
+from classicvis.classifiers import unwrapped
 from classicvis.exceptions import ParameterError
 
 FORMAT = "classicvis-model"
@@ -42,7 +43,7 @@ def describe(
     metadata: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
     """Return all of the manifest but the payload."""
-    pipeline = getattr(model, "best_estimator_", model)  # a fitted search describes its winner
+    pipeline = unwrapped(model)  # a fitted search describes its winner
     steps = dict(pipeline.steps) if isinstance(pipeline, Pipeline) else {"classifier": pipeline}
     classifier = list(steps.values())[-1]
     classes = np.asarray(getattr(pipeline, "classes_", [])).tolist()
@@ -97,14 +98,31 @@ def _input_contract(images: Any) -> dict[str, Any] | None:
 
 
 def _extractors(name: str, part: Any) -> Iterator[dict[str, Any]]:
-    """Yield what identifies each versioned part of a step; unions and pipelines are walked."""
-    parts: Any = getattr(part, "transformer_list", getattr(part, "steps", ()))
-    for inner in parts:
+    """Yield what identifies each versioned part of a step, inside other estimators as well."""
+    for inner in _fitted_parts(name, part):
         yield from _extractors(*inner)
     cls = type(part)
     if hasattr(cls, "version"):
         described = {"module": cls.__module__, "class": cls.__qualname__, "version": cls.version}
         yield {"name": name, **described}
+
+
+def _fitted_parts(name: str, part: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the fitted estimators inside one, with their names; lists of them are walked."""
+    if isinstance(part, list | tuple):
+        for inner in part:
+            is_named = isinstance(inner, tuple) and inner and isinstance(inner[0], str)
+            yield (inner[0], inner[1]) if is_named else (name, inner)
+        return
+    for key, value in getattr(part, "__dict__", {}).items():
+        # scikit-learn's copies for calibration are no estimators, and name theirs "estimator"
+        is_fitted = key.endswith("_") or (key == "estimator" and not hasattr(part, "get_params"))
+        if key in ("steps", "transformer_list") or (is_fitted and _may_hold_parts(value)):
+            yield name if key.endswith("_") else key, value
+
+
+def _may_hold_parts(value: Any) -> bool:
+    return isinstance(value, list) or hasattr(value, "get_params") or hasattr(value, "estimator")
 
 
 def as_json(manifest: dict[str, Any]) -> str:
