@@ -1,7 +1,13 @@
 from . import functional
 from ._version import __version__
 from ._warmup import warmup
-from .classifiers import AugmentedClassifier, CnnClassifier, EnsembleClassifier, LinearSvm
+from .classifiers import (
+    AugmentedClassifier,
+    AveragedViewsClassifier,
+    CnnClassifier,
+    EnsembleClassifier,
+    LinearSvm,
+)
 from .evaluation import (
     Classification,
     Evaluation,
@@ -48,6 +54,7 @@ from .pipeline import build_pipeline, param_grid
 
 __all__ = [
     "AugmentedClassifier",
+    "AveragedViewsClassifier",
     "BagOfVisualWords",
     "ClassicVisError",
     "Classification",

@@ -30,10 +30,9 @@ def output_method(model: Any) -> str | None:
     return next((name for name in METHODS if hasattr(model, name)), None)
 
 
-def most_likely(output: np.ndarray, classes: np.ndarray) -> np.ndarray:
-    """Return the labels of probabilities (n, k) or margins, (n, k) or of two classes (n,)."""
-    best = output.argmax(axis=1) if output.ndim == 2 else (output > 0).astype(int)
-    return classes[best]
+def most_likely(output: np.ndarray) -> np.ndarray:
+    """Return the classes of probabilities (n, k) or margins, (n, k) or of two classes (n,)."""
+    return np.asarray(output.argmax(axis=1) if output.ndim == 2 else (output > 0).astype(int))
 
 
 def output_of(model: Any, X: Any, method: str) -> np.ndarray:
@@ -53,12 +52,14 @@ def output_of(model: Any, X: Any, method: str) -> np.ndarray:
     ndarray of shape (n, n_classes), or (n,) for margins of two classes
         The numbers of the model.
     """
+    model = unwrapped(model)
     classes = np.asarray(model.classes_)
     head, tail = cut_after_features(model)
     features = X if head is None else head.transform(X)
     if method == "predict" and marks_unreadable(tail):
-        chances = output_of(tail, features, "predict_proba")
-        return np.where(np.isnan(chances), np.nan, _columns(chances.argmax(axis=1), len(classes)))
+        values = getattr(tail, str(output_method(tail)))(features)
+        readable = ~(np.isnan(values) if values.ndim == 1 else np.isnan(values).any(axis=1))
+        return with_nan_rows(_columns(most_likely(values[readable]), len(classes)), readable)
     missing = nan_rows(features, len(X))
     if len(missing) and missing.all():
         is_single = method == "decision_function" and len(classes) == 2
@@ -72,10 +73,10 @@ def output_of(model: Any, X: Any, method: str) -> np.ndarray:
 def marks_unreadable(model: Any) -> bool:
     """Return whether a model takes images and has rows of NaN for what it cannot read.
 
-    Its labels are those of the most probable classes.
+    Its labels are those of the largest probabilities or margins.
     """
     last = model[-1] if isinstance(model, Pipeline) else model
-    return bool(getattr(last, "takes_images", False)) and hasattr(last, "predict_proba")
+    return bool(getattr(last, "takes_images", False))
 
 
 def _columns(codes: np.ndarray, n_classes: int) -> np.ndarray:
@@ -85,7 +86,7 @@ def _columns(codes: np.ndarray, n_classes: int) -> np.ndarray:
 def cut_after_features(model: Any) -> tuple[Pipeline | None, Any]:
     """Return the part of a model that reads pixels (None if there is none) and the rest.
 
-    A pipeline is cut after its step "features", else before its last step.
+    A pipeline is cut after its step "features", else before its sampler and its last step.
     """
     if isinstance(model, FixedThresholdClassifier | TunedThresholdClassifierCV):
         head, rest = cut_after_features(model.estimator_)
@@ -95,8 +96,14 @@ def cut_after_features(model: Any) -> tuple[Pipeline | None, Any]:
     if not isinstance(model, Pipeline):
         return None, model
     names = [name for name, _ in model.steps]
-    cut = names.index("features") + 1 if "features" in names else len(names) - 1
+    cut = names.index("features") + 1 if "features" in names else first_sampler(model)
     return (model[:cut], model[cut:]) if cut else (None, model)
+
+
+def first_sampler(pipeline: Pipeline) -> int:
+    """Return the place of the first step that resamples, or of the last step."""
+    steps = [step for _, step in pipeline.steps]
+    return next((i for i, s in enumerate(steps) if hasattr(s, "fit_resample")), len(steps) - 1)
 
 
 def unwrapped(model: Any) -> Any:

@@ -9,6 +9,7 @@ import numpy as np
 from classicvis.classifiers import (
     cut_after_features,
     marks_unreadable,
+    most_likely,
     nan_rows,
     output_method,
     unwrapped,
@@ -67,13 +68,12 @@ def classify(model: Any, X: Any) -> Classification:
     classes = np.asarray(model.classes_)
     head, tail = cut_after_features(model)
     features = X if head is None else head.transform(X)
+    output_of = output_method(tail)
     if marks_unreadable(tail):
-        return _most_probable(tail.predict_proba(features), classes)
+        return _most_likely(str(output_of), getattr(tail, str(output_of))(features), classes)
     unreadable = nan_rows(features, len(X))
     readable = ~unreadable
     labels = np.full(len(unreadable), None, dtype=object)
-
-    output_of = output_method(tail)
     if not readable.any():
         nothing = np.full((len(unreadable), len(classes)), np.nan)
         probabilities = nothing if output_of == "predict_proba" else None
@@ -95,9 +95,16 @@ def classify(model: Any, X: Any) -> Classification:
     )
 
 
-def _most_probable(probabilities: np.ndarray, classes: np.ndarray) -> Classification:
-    """Label images by their probabilities, which need not be computed twice."""
-    unreadable = np.isnan(probabilities).all(axis=1)
+def _most_likely(method: str, values: np.ndarray, classes: np.ndarray) -> Classification:
+    """Label images by probabilities or margins, which need not be computed twice."""
+    unreadable = np.isnan(values if values.ndim == 1 else values[:, 0])
     labels = np.full(len(unreadable), None, dtype=object)
-    labels[~unreadable] = classes[probabilities[~unreadable].argmax(axis=1)]
-    return Classification(labels, probabilities, None, unreadable, classes)
+    labels[~unreadable] = classes[most_likely(values[~unreadable])]
+    is_probability = method == "predict_proba"
+    return Classification(
+        labels,
+        probabilities=values if is_probability else None,
+        scores=None if is_probability else values,
+        unreadable=unreadable,
+        classes=classes,
+    )

@@ -17,7 +17,7 @@ from classicvis.images._stream import (
 )
 from classicvis.images._tags import take_images
 from classicvis.images._transformer import ImagePreprocessor
-from classicvis.images._warp import Deskew, Warp
+from classicvis.images._warp import Deskew, RelativeCrop, Warp
 
 __all__ = [
     "STEPS",
@@ -31,6 +31,7 @@ __all__ = [
     "Images",
     "OnError",
     "Progress",
+    "RelativeCrop",
     "Step",
     "Unreadable",
     "Warp",

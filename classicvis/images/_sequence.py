@@ -121,7 +121,8 @@ class ImageSequence(Sequence[np.ndarray]):
         Parameters
         ----------
         step : callable
-            Takes one uint8 image and returns one.
+            Takes one uint8 image and returns one. Where its attribute ``numbered`` is true, it
+            also takes the number that the image had before slicing.
 
         Returns
         -------
@@ -144,7 +145,9 @@ class ImageSequence(Sequence[np.ndarray]):
         image = read_image(self.sources[i], name)
         for step in self.steps:
             try:
-                image = as_uint8(step(image), name)
+                is_numbered = getattr(step, "numbered", False)
+                changed = step(image, int(self._numbers[i])) if is_numbered else step(image)
+                image = as_uint8(changed, name)
             except ImageError:
                 raise
             except Exception as error:  # a step is foreign code: say which image it failed on

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
@@ -44,7 +44,8 @@ def describe(
 ) -> dict[str, Any]:
     """Return all of the manifest but the payload."""
     pipeline = unwrapped(model)  # a fitted search describes its winner
-    steps = dict(pipeline.steps) if isinstance(pipeline, Pipeline) else {"classifier": pipeline}
+    inner = getattr(pipeline, "estimator_", pipeline)  # what a tuned threshold is around
+    steps = dict(inner.steps) if isinstance(inner, Pipeline) else {"classifier": pipeline}
     classifier = list(steps.values())[-1]
     classes = np.asarray(getattr(pipeline, "classes_", [])).tolist()
     return {
@@ -55,7 +56,7 @@ def describe(
         "classes": classes,
         "class_names": named(classes, class_names),
         "input": _input_contract(steps.get("images")),
-        "extractors": [entry for step in steps.items() for entry in _extractors(*step)],
+        "extractors": _unique(entry for step in steps.items() for entry in _extractors(*step)),
         "n_features": getattr(classifier, "n_features_in_", None),
         "classifier": type(classifier).__name__,
         "metrics": metrics.to_dict() if hasattr(metrics, "to_dict") else metrics,
@@ -115,10 +116,15 @@ def _fitted_parts(name: str, part: Any) -> Iterator[tuple[str, Any]]:
             yield (inner[0], inner[1]) if is_named else (name, inner)
         return
     for key, value in getattr(part, "__dict__", {}).items():
-        # scikit-learn's copies for calibration are no estimators, and name theirs "estimator"
-        is_fitted = key.endswith("_") or (key == "estimator" and not hasattr(part, "get_params"))
+        # a wrapper of what was fitted before has it as "estimator" only
+        is_fitted = key.endswith("_") or (key == "estimator" and not hasattr(part, "estimator_"))
         if key in ("steps", "transformer_list") or (is_fitted and _may_hold_parts(value)):
             yield name if key.endswith("_") else key, value
+
+
+def _unique(entries: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return each entry once: members of an ensemble may share an extractor."""
+    return [dict(items) for items in dict.fromkeys(tuple(entry.items()) for entry in entries)]
 
 
 def _may_hold_parts(value: Any) -> bool:
