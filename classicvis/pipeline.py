@@ -145,7 +145,9 @@ def build_pipeline(
         steps.append(("sampler", make_sampler(sampler, of_images)))
     steps.append(("classifier", learner))
     memory = str(memory) if isinstance(memory, Path) else memory
-    pipeline = Pipeline(steps, memory=memory) if sampler is None else sampling_pipeline(steps, memory)
+    pipeline = (
+        Pipeline(steps, memory=memory) if sampler is None else sampling_pipeline(steps, memory)
+    )
     _spread(pipeline, n_jobs=n_jobs, random_state=random_state)
     return _with_params(pipeline, params)
 

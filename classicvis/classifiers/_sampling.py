@@ -101,7 +101,7 @@ def make_sampler(spec: Any, of_images: bool) -> Any:
 
 
 def sampling_pipeline(steps: list[tuple[str, Any]], memory: Any) -> Pipeline:
-    """Return imbalanced-learn's Pipeline, a subclass of scikit-learn's, which can hold a sampler."""
+    """Return imbalanced-learn's Pipeline, a subclass of the usual one that can hold a sampler."""
     return _imblearn("pipeline").Pipeline(steps, memory=memory)
 
 

@@ -141,7 +141,9 @@ def test_weights_are_the_likeliest():
         return -np.log(weights @ shares).mean()
 
     simplex = {"type": "eq", "fun": lambda weights: weights.sum() - 1}
-    expected = minimize(loss, np.full(3, 1 / 3), bounds=[(0, 1)] * 3, constraints=simplex, tol=1e-12)
+    expected = minimize(
+        loss, np.full(3, 1 / 3), bounds=[(0, 1)] * 3, constraints=simplex, tol=1e-12
+    )
     assert loss(found) <= expected.fun + 1e-7
     np.testing.assert_allclose(found, expected.x, atol=2e-3)
     assert found.sum() == pytest.approx(1)
@@ -305,7 +307,9 @@ def test_a_class_that_a_fold_lacks(digits):
               for i in range(3)]  # fmt: skip
     thirds[0] = (thirds[0][0][y[thirds[0][0]] != "digit 9"], thirds[0][1])
     for method in ("average", "weighted", "stack"):
-        model = EnsembleClassifier([("svm", LinearSvm()), *probabilistic()], method=method, cv=thirds)
+        model = EnsembleClassifier(
+            [("svm", LinearSvm()), *probabilistic()], method=method, cv=thirds
+        )
         assert model.fit(X, y).score(X, y) > 0.9
 
 
