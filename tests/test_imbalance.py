@@ -133,17 +133,6 @@ def test_images_are_drawn_for_classifiers_of_images(eights, sampler):
     )
 
 
-@pytest.mark.slow
-def test_a_network_with_oversampling(eights):
-    """CnnClassifier learns from repeated images."""
-    pytest.importorskip("keras")
-    pixels, labels = eights
-    network = CnnClassifier("simple", epochs=2, width=4)
-    model = build_pipeline(None, network, image_size=(16, 16), sampler="over", random_state=0)
-    model.fit(pixels, labels)
-    assert classify(model, pixels[:5]).probabilities.shape == (5, 2)
-
-
 @pytest.mark.parametrize(
     ("features", "sampler", "message"),
     [

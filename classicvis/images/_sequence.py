@@ -144,10 +144,10 @@ class ImageSequence(Sequence[np.ndarray]):
         name = self.name(i)
         image = read_image(self.sources[i], name)
         for step in self.steps:
+            call: Any = step
+            number = (int(self._numbers[i]),) if getattr(step, "numbered", False) else ()
             try:
-                is_numbered = getattr(step, "numbered", False)
-                changed = step(image, int(self._numbers[i])) if is_numbered else step(image)
-                image = as_uint8(changed, name)
+                image = as_uint8(call(image, *number), name)
             except ImageError:
                 raise
             except Exception as error:  # a step is foreign code: say which image it failed on

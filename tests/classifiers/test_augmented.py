@@ -11,7 +11,6 @@ from sklearn.neighbors import KNeighborsClassifier
 from classicvis import (
     AugmentedClassifier,
     AveragedViewsClassifier,
-    CnnClassifier,
     EnsembleClassifier,
     ImageError,
     ImageSequence,
@@ -256,20 +255,6 @@ def test_views_of_two_classes_and_of_unreadable_images(digits, tmp_path):
     assert set(found.labels[:5]) <= {"odd", "even"}
     with pytest.warns(UserWarning, match="broken"), pytest.raises(ImageError, match="1 of 6"):
         model.predict(asked)
-
-
-@pytest.mark.slow
-def test_views_of_a_network(digits):
-    """A network is asked about each view, as any other classifier is."""
-    pytest.importorskip("keras")
-    images, labels = digits[0][:100], digits[1][:100]
-    network = build_pipeline(
-        None, CnnClassifier("simple", epochs=1, width=4), image_size=(16, 16), random_state=0
-    )
-    network.fit(images, labels)
-    found = AveragedViewsClassifier(network, "flip").predict_proba(images)
-    expected = network.predict_proba(images) + network.predict_proba(images[:, :, ::-1])
-    np.testing.assert_allclose(found, expected / 2, atol=1e-6)
 
 
 @pytest.mark.parametrize(
