@@ -85,6 +85,8 @@ def classify(model: Any, X: Any) -> Classification:
     output = None
     if output_of is not None:
         output = with_nan_rows(np.asarray(getattr(tail, output_of)(features)), readable)
+        unreadable = np.isnan(output if output.ndim == 1 else output[:, 0])
+        labels[unreadable] = None  # those that a network inside the model could not read, too
     has_probabilities = output_of == "predict_proba"
     return Classification(
         labels,

@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.model_selection import FixedThresholdClassifier
 
 from classicvis import (
     AveragedViewsClassifier,
     CnnClassifier,
     EnsembleClassifier,
+    ImageSequence,
     build_pipeline,
     classify,
     load_model,
@@ -50,6 +52,21 @@ def test_views_of_a_network(digits):
     found = AveragedViewsClassifier(model, "flip").predict_proba(X)
     expected = model.predict_proba(X) + model.predict_proba(X[:, :, ::-1])
     np.testing.assert_allclose(found, expected / 2, atol=1e-6)
+
+
+def test_a_threshold_around_a_network(digits, tmp_path):
+    """An image that the network cannot read has no label, where a threshold would give it one."""
+    X = digits[0][:60]
+    y = np.where(digits[1][:60] < "d5", "low", "high")
+    model = FixedThresholdClassifier(build_pipeline(None, network(epochs=1), **SIZE), threshold=0.4)
+    broken = tmp_path / "broken.jpg"
+    broken.write_bytes(b"no image")
+    images = ImageSequence([*X[:3], broken], on_error="mark")
+    with pytest.warns(UserWarning, match="broken"):
+        found = classify(model.fit(X, y), images)
+    assert found.unreadable.tolist() == [False, False, False, True]
+    assert found.labels[3] is None
+    assert set(found.labels[:3]) <= {"low", "high"}
 
 
 def test_a_network_with_a_sampler(digits):
