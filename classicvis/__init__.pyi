@@ -11,7 +11,13 @@ from .auditing import (
     groups_of,
     near_duplicates,
 )
-from .classifiers import AugmentedClassifier, CnnClassifier, LinearSvm
+from .classifiers import (
+    AugmentedClassifier,
+    AveragedViewsClassifier,
+    CnnClassifier,
+    EnsembleClassifier,
+    LinearSvm,
+)
 from .comparison import (
     Comparison,
     LearningCurve,
@@ -67,6 +73,7 @@ from .pipeline import build_pipeline, param_grid
 __all__ = [
     "Audit",
     "AugmentedClassifier",
+    "AveragedViewsClassifier",
     "BagOfVisualWords",
     "ClassicVisError",
     "Classification",
@@ -75,6 +82,7 @@ __all__ = [
     "ColorHistogramExtractor",
     "Comparison",
     "DuplicatePair",
+    "EnsembleClassifier",
     "Evaluation",
     "Explanation",
     "ExtractorUnion",

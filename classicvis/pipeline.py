@@ -12,7 +12,13 @@ from sklearn.decomposition import PCA
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import Normalizer
 
-from classicvis.classifiers import classifier_entry, entry_of
+from classicvis.classifiers import (
+    classifier_entry,
+    entry_of,
+    make_sampler,
+    sampling_pipeline,
+    takes_images,
+)
 from classicvis.exceptions import ParameterError, unknown_name
 from classicvis.features import ExtractorUnion, ImageExtractor, make_extractor
 from classicvis.images import ImagePreprocessor, Step
@@ -29,6 +35,7 @@ def build_pipeline(
     color: Literal["rgb", "gray", "hsv", "lab"] = "rgb",
     preprocess: Sequence[str | Step] | str | Step = (),
     reduce: int | float | BaseEstimator | None = None,
+    sampler: str | BaseEstimator | None = None,
     memory: str | Path | Memory | None = None,
     n_jobs: int | None = None,
     random_state: int | None = None,
@@ -60,6 +67,11 @@ def build_pipeline(
         A principal component analysis of the features to so many components, or to that share of
         the variance; or any transformer of features. None keeps the features as they are, but for
         "gradient_boosting", whose time grows with their number: it gets 90 % of the variance.
+    sampler : {"over", "under", "smote"}, sampler of imbalanced-learn or None, default=None
+        What evens out the numbers of images per class, in fit only and thus inside each fold:
+        rows of rare classes are repeated at random, those of common ones left out, or new ones
+        laid between neighbours [1]_. It sees the rows that the classifier gets. A classifier that
+        takes images gets images repeated or left out. Needs ``classicvis[imbalance]``.
     memory : str, Path or joblib.Memory, default=None
         Where scikit-learn's Pipeline keeps fitted steps between fits.
     n_jobs : int, default=None
@@ -75,12 +87,15 @@ def build_pipeline(
     sklearn.pipeline.Pipeline
         Steps "images", "features", "scaler" (rows of unit length, where the learner measures
         distances or angles and the extractor does not scale them), "reducer" (where asked for or
-        needed) and "classifier".
+        needed), "sampler" (where asked for) and "classifier". With a sampler it is
+        `imblearn.pipeline.Pipeline`, a subclass.
 
     Raises
     ------
     ParameterError
         For an unknown name or parameter; the message proposes the nearest.
+    MissingDependencyError
+        If a sampler is asked for, and imbalanced-learn is not installed.
 
     Notes
     -----
@@ -88,7 +103,13 @@ def build_pipeline(
     where the learner has it, so that a rare class counts as much as a common one, C = 10 for the
     machines on rows of unit length, 300 trees. The support vector machines give margins
     (``decision_function``); for probabilities pass
-    ``CalibratedClassifierCV(SVC(C=10), ensemble=False)``.
+    ``CalibratedClassifierCV(SVC(C=10), ensemble=False)``. Where a sampler evens out the classes,
+    balanced weights are 1.
+
+    References
+    ----------
+    .. [1] N. V. Chawla et al., "SMOTE: synthetic minority over-sampling technique", JAIR 16, 2002,
+       DOI 10.1613/jair.953
 
     Examples
     --------
@@ -99,14 +120,14 @@ def build_pipeline(
     learner = _classifier(classifier)
     entry = entry_of(learner)
     extractor = None if features is None else _features(features)
-    takes_images = getattr(learner, "takes_images", False)
-    if takes_images and extractor is not None:
+    of_images = takes_images(learner)
+    if of_images and extractor is not None:
         raise ParameterError(
             f"found features={features!r} for {type(learner).__name__}, which learns from images; "
             "use features=None."
         )
     if image_size == "auto":
-        image_size = None if takes_images else _image_size(extractor)
+        image_size = None if of_images else _image_size(extractor)
     steps: list[tuple[str, Any]] = [
         ("images", ImagePreprocessor(image_size=image_size, color=color, preprocess=preprocess))
     ]
@@ -120,8 +141,13 @@ def build_pipeline(
             reduce = entry.variance_kept
     if reduce is not None:
         steps.append(("reducer", PCA(reduce) if isinstance(reduce, int | float) else reduce))
+    if sampler is not None:
+        steps.append(("sampler", make_sampler(sampler, of_images)))
     steps.append(("classifier", learner))
-    pipeline = Pipeline(steps, memory=str(memory) if isinstance(memory, Path) else memory)
+    memory = str(memory) if isinstance(memory, Path) else memory
+    pipeline = (
+        Pipeline(steps, memory=memory) if sampler is None else sampling_pipeline(steps, memory)
+    )
     _spread(pipeline, n_jobs=n_jobs, random_state=random_state)
     return _with_params(pipeline, params)
 

@@ -14,12 +14,15 @@ import joblib
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.datasets import load_digits
+from sklearn.ensemble import VotingClassifier
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC
 
+from classicvis.classifiers import EnsembleClassifier
 from classicvis.exceptions import ModelFileError, ParameterError
 from classicvis.persistence import _manifest as manifest_module
 from classicvis.persistence import load_model, read_manifest, save_model
@@ -180,6 +183,26 @@ def test_manifest_of_other_models(digits, tmp_path):
     manifest = read_manifest(save_model(SVC().fit(*digits), tmp_path / "svc"))
     assert manifest["input"] is None
     assert manifest["class_names"] == manifest["classes"]
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda model: CalibratedClassifierCV(model, cv=2),
+        lambda model: VotingClassifier([("a", model), ("b", SVC())]),
+        lambda model: EnsembleClassifier([("a", model), ("b", model)], cv=2),
+        lambda model: Pipeline([("all", EnsembleClassifier([("a", model)], method="vote"))]),
+    ],
+)
+def test_extractors_inside_other_models_are_checked(digits, wrap, tmp_path, monkeypatch):
+    """The manifest lists an extractor once, wherever it is, and another version is refused."""
+    model = wrap(Pipeline([("features", Versioned()), ("classifier", SVC())])).fit(*digits)
+    path = save_model(model, tmp_path / "m")
+    assert [entry["class"] for entry in read_manifest(path)["extractors"]] == ["Versioned"]
+    load_model(path)
+    monkeypatch.setattr(Versioned, "version", 4)
+    with pytest.raises(ModelFileError, match="version 3 of Versioned"):
+        load_model(path)
 
 
 def test_class_names_go_by_label(digits, tmp_path):

@@ -98,10 +98,12 @@ def images_step(model: Any) -> Any:
 
 
 def _steps(model: Any) -> list[Any]:
-    """Return the steps after "images" that do anything."""
+    """Return the steps after "images" that do anything to what is predicted."""
     if not isinstance(model, Pipeline):
         return [model]
-    return [s for name, s in model.steps if name != "images" and s not in (None, "passthrough")]
+    after = [step for name, step in model.steps if name != "images"]
+    idle = (None, "passthrough")
+    return [step for step in after if step not in idle and not hasattr(step, "fit_resample")]
 
 
 def _owns(step: Any, name: str) -> bool:

@@ -81,7 +81,7 @@ class Front:
             extractors = [steps[-1] for steps in fitted]
             features.transformer_list = list(zip(names, extractors, strict=True))
             features.n_features_out_ = sum(extractor.n_features_out_ for extractor in extractors)
-        return Pipeline([*before, (name, features), *rest.steps])
+        return type(rest)([*before, (name, features), *rest.steps])  # its kind knows samplers
 
 
 def _part(before: Pipeline, extractor: Any) -> Part:

@@ -10,7 +10,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from classicvis.classifiers import CLASSIFIERS, classifier_entry, entry_of
+from classicvis.classifiers import CLASSIFIERS, classifier_entry, entry_of, takes_images
 from classicvis.exceptions import ParameterError
 from classicvis.features import extractor_names, make_extractor
 from classicvis.pipeline import build_pipeline
@@ -77,9 +77,8 @@ def _by_name(models: Any) -> dict[str, Any]:
 def named_model(text: str) -> Any:
     """Return the pipeline of a name such as "hog + color_histogram + svm", or "cnn" alone."""
     *features, classifier = _parts(text)
-    takes_images = getattr(classifier_entry(classifier).build(), "takes_images", False)
-    if not features:
-        features = [] if takes_images else ["hog"]
+    if not features and not takes_images(classifier_entry(classifier).build()):
+        features = ["hog"]
     if len(features) < 2:
         return build_pipeline(features[0] if features else None, classifier)
     return build_pipeline(features, classifier)

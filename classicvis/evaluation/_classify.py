@@ -5,9 +5,16 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from sklearn.pipeline import Pipeline
 
-from classicvis.classifiers import CnnClassifier
+from classicvis.classifiers import (
+    cut_after_features,
+    marks_unreadable,
+    most_likely,
+    nan_rows,
+    output_method,
+    unwrapped,
+    with_nan_rows,
+)
 
 
 class Classification(NamedTuple):
@@ -57,17 +64,16 @@ def classify(model: Any, X: Any) -> Classification:
     Classification
         Aligned with `X`, row by row.
     """
-    model = getattr(model, "best_estimator_", model)
-    head, tail = _cut_after_features(model)
+    model = unwrapped(model)
+    classes = np.asarray(model.classes_)
+    head, tail = cut_after_features(model)
     features = X if head is None else head.transform(X)
-    if isinstance(tail[-1] if isinstance(tail, Pipeline) else tail, CnnClassifier):
-        return _most_probable(tail.predict_proba(features), np.asarray(model.classes_))
-    unreadable = _nan_rows(features, len(X))
+    output_of = output_method(tail)
+    if marks_unreadable(tail):
+        return _most_likely(str(output_of), getattr(tail, str(output_of))(features), classes)
+    unreadable = nan_rows(features, len(X))
     readable = ~unreadable
     labels = np.full(len(unreadable), None, dtype=object)
-    classes = np.asarray(model.classes_)
-
-    output_of = next((m for m in ("predict_proba", "decision_function") if hasattr(tail, m)), None)
     if not readable.any():
         nothing = np.full((len(unreadable), len(classes)), np.nan)
         probabilities = nothing if output_of == "predict_proba" else None
@@ -78,7 +84,9 @@ def classify(model: Any, X: Any) -> Classification:
     labels[readable] = np.asarray(tail.predict(features)).astype(object)
     output = None
     if output_of is not None:
-        output = _with_nan_rows(np.asarray(getattr(tail, output_of)(features)), readable)
+        output = with_nan_rows(np.asarray(getattr(tail, output_of)(features)), readable)
+        unreadable = np.isnan(output if output.ndim == 1 else output[:, 0])
+        labels[unreadable] = None  # those that a network inside the model could not read, too
     has_probabilities = output_of == "predict_proba"
     return Classification(
         labels,
@@ -89,34 +97,16 @@ def classify(model: Any, X: Any) -> Classification:
     )
 
 
-def _most_probable(probabilities: np.ndarray, classes: np.ndarray) -> Classification:
-    """Label images by their probabilities, which a network need not compute twice."""
-    unreadable = np.isnan(probabilities).all(axis=1)
+def _most_likely(method: str, values: np.ndarray, classes: np.ndarray) -> Classification:
+    """Label images by probabilities or margins, which need not be computed twice."""
+    unreadable = np.isnan(values if values.ndim == 1 else values[:, 0])
     labels = np.full(len(unreadable), None, dtype=object)
-    labels[~unreadable] = classes[probabilities[~unreadable].argmax(axis=1)]
-    return Classification(labels, probabilities, None, unreadable, classes)
-
-
-def _cut_after_features(model: Any) -> tuple[Pipeline | None, Any]:
-    """Return the part of a pipeline that reads pixels (None if there is none) and the rest."""
-    if not isinstance(model, Pipeline):
-        return None, model
-    names = [name for name, _ in model.steps]
-    cut = names.index("features") + 1 if "features" in names else len(names) - 1
-    return (model[:cut], model[cut:]) if cut else (None, model)
-
-
-def _nan_rows(features: Any, n_rows: int) -> np.ndarray:
-    """Return which rows are NaN throughout; what is no float matrix or frame has none."""
-    values = features.to_numpy() if hasattr(features, "to_numpy") else features
-    if isinstance(values, np.ndarray) and values.ndim == 2 and values.dtype.kind == "f":
-        return np.asarray(np.isnan(values).all(axis=1))
-    return np.zeros(n_rows, dtype=bool)
-
-
-def _with_nan_rows(values: np.ndarray, readable: np.ndarray) -> np.ndarray:
-    if readable.all():
-        return values
-    aligned = np.full((len(readable), *values.shape[1:]), np.nan, dtype=values.dtype)
-    aligned[readable] = values
-    return aligned
+    labels[~unreadable] = classes[most_likely(values[~unreadable])]
+    is_probability = method == "predict_proba"
+    return Classification(
+        labels,
+        probabilities=values if is_probability else None,
+        scores=None if is_probability else values,
+        unreadable=unreadable,
+        classes=classes,
+    )

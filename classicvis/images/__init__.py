@@ -17,7 +17,7 @@ from classicvis.images._stream import (
 )
 from classicvis.images._tags import take_images
 from classicvis.images._transformer import ImagePreprocessor
-from classicvis.images._warp import Deskew, Warp
+from classicvis.images._warp import Deskew, RelativeCrop, Warp
 
 __all__ = [
     "STEPS",
@@ -32,6 +32,7 @@ __all__ = [
     "OnError",
     "Preview",
     "Progress",
+    "RelativeCrop",
     "Step",
     "Unreadable",
     "Warp",

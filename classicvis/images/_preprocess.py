@@ -25,7 +25,7 @@ from classicvis.images._intensity import (
     Normalize,
 )
 from classicvis.images._segment import GrabCutForeground, OtsuForeground
-from classicvis.images._warp import Deskew, Warp
+from classicvis.images._warp import Deskew, RelativeCrop, Warp
 
 __all__ = [
     "STEPS",
@@ -45,6 +45,7 @@ __all__ = [
     "Normalize",
     "OtsuForeground",
     "PreprocessingStep",
+    "RelativeCrop",
     "Resize",
     "Shrink",
     "Warp",

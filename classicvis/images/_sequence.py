@@ -121,7 +121,8 @@ class ImageSequence(Sequence[np.ndarray]):
         Parameters
         ----------
         step : callable
-            Takes one uint8 image and returns one.
+            Takes one uint8 image and returns one. Where its attribute ``numbered`` is true, it
+            also takes the number that the image had before slicing.
 
         Returns
         -------
@@ -143,8 +144,10 @@ class ImageSequence(Sequence[np.ndarray]):
         name = self.name(i)
         image = read_image(self.sources[i], name)
         for step in self.steps:
+            call: Any = step
+            number = (int(self._numbers[i]),) if getattr(step, "numbered", False) else ()
             try:
-                image = as_uint8(step(image), name)
+                image = as_uint8(call(image, *number), name)
             except ImageError:
                 raise
             except Exception as error:  # a step is foreign code: say which image it failed on

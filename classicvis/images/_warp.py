@@ -56,6 +56,40 @@ class Warp(PreprocessingStep):
 
 
 @dataclass(frozen=True)
+class RelativeCrop(PreprocessingStep):
+    """Cut out a part of the image, given by shares of its height and width.
+
+    Parameters
+    ----------
+    row, col : float, default=0.5
+        Where it lies: 0 at the top or on the left, 0.5 in the middle, 1 at the bottom or right.
+    size : float, default=0.875
+        Its height and width as shares of those of the image, rounded to whole pixels.
+
+    Raises
+    ------
+    ParameterError
+        If a parameter is out of its range.
+    """
+
+    row: float = 0.5
+    col: float = 0.5
+    size: float = 0.875
+
+    def __post_init__(self) -> None:
+        above_1 = np.nextafter(1.0, 2.0)
+        for name in ("row", "col"):
+            self._check_real(name, 0, above_1, "a number from 0 to 1", "use 0.5 for the middle")
+        self._check_real("size", 0.01, above_1, "a number from 0.01 to 1", "use for instance 0.875")
+
+    def _apply(self, image: ImageArray) -> ImageArray:
+        height, width = (max(1, round(self.size * side)) for side in image.shape[:2])
+        top = round(self.row * (image.shape[0] - height))
+        left = round(self.col * (image.shape[1] - width))
+        return np.ascontiguousarray(image[top : top + height, left : left + width])
+
+
+@dataclass(frozen=True)
 class Deskew(PreprocessingStep):
     """Upright slanted writing: bright strokes on a black ground.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
@@ -14,6 +14,7 @@ import numpy as np
 from sklearn.pipeline import Pipeline
 
 from classicvis._version import __version__
+from classicvis.classifiers import unwrapped
 from classicvis.exceptions import ParameterError
 
 FORMAT = "classicvis-model"
@@ -42,8 +43,9 @@ def describe(
     metadata: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
     """Return all of the manifest but the payload."""
-    pipeline = getattr(model, "best_estimator_", model)  # a fitted search describes its winner
-    steps = dict(pipeline.steps) if isinstance(pipeline, Pipeline) else {"classifier": pipeline}
+    pipeline = unwrapped(model)  # a fitted search describes its winner
+    inner = getattr(pipeline, "estimator_", pipeline)  # what a tuned threshold is around
+    steps = dict(inner.steps) if isinstance(inner, Pipeline) else {"classifier": pipeline}
     classifier = list(steps.values())[-1]
     classes = np.asarray(getattr(pipeline, "classes_", [])).tolist()
     return {
@@ -54,7 +56,7 @@ def describe(
         "classes": classes,
         "class_names": named(classes, class_names),
         "input": _input_contract(steps.get("images")),
-        "extractors": [entry for step in steps.items() for entry in _extractors(*step)],
+        "extractors": _unique(entry for step in steps.items() for entry in _extractors(*step)),
         "n_features": getattr(classifier, "n_features_in_", None),
         "classifier": type(classifier).__name__,
         "metrics": metrics.to_dict() if hasattr(metrics, "to_dict") else metrics,
@@ -97,14 +99,36 @@ def _input_contract(images: Any) -> dict[str, Any] | None:
 
 
 def _extractors(name: str, part: Any) -> Iterator[dict[str, Any]]:
-    """Yield what identifies each versioned part of a step; unions and pipelines are walked."""
-    parts: Any = getattr(part, "transformer_list", getattr(part, "steps", ()))
-    for inner in parts:
+    """Yield what identifies each versioned part of a step, inside other estimators as well."""
+    for inner in _fitted_parts(name, part):
         yield from _extractors(*inner)
     cls = type(part)
     if hasattr(cls, "version"):
         described = {"module": cls.__module__, "class": cls.__qualname__, "version": cls.version}
         yield {"name": name, **described}
+
+
+def _fitted_parts(name: str, part: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the fitted estimators inside one, with their names; lists of them are walked."""
+    if isinstance(part, list | tuple):
+        for inner in part:
+            is_named = isinstance(inner, tuple) and inner and isinstance(inner[0], str)
+            yield (inner[0], inner[1]) if is_named else (name, inner)
+        return
+    for key, value in getattr(part, "__dict__", {}).items():
+        # a wrapper of what was fitted before has it as "estimator" only
+        is_fitted = key.endswith("_") or (key == "estimator" and not hasattr(part, "estimator_"))
+        if key in ("steps", "transformer_list") or (is_fitted and _may_hold_parts(value)):
+            yield name if key.endswith("_") else key, value
+
+
+def _unique(entries: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return each entry once: members of an ensemble may share an extractor."""
+    return [dict(items) for items in dict.fromkeys(tuple(entry.items()) for entry in entries)]
+
+
+def _may_hold_parts(value: Any) -> bool:
+    return isinstance(value, list) or hasattr(value, "get_params") or hasattr(value, "estimator")
 
 
 def as_json(manifest: dict[str, Any]) -> str:

@@ -120,6 +120,15 @@ def test_candidates_that_fail_come_last(digits):
     assert "no such image" in found.candidates[-1].error
 
 
+def test_a_sampler_stays_in_its_folds(digits):
+    """A pipeline with a sampler is searched and put together like any other."""
+    X, y = digits
+    model = small("hog", "knn", sampler="over", random_state=0)
+    found = tune({"over": model}, X, y, grids={"over": {"classifier__n_neighbors": [1, 3]}})
+    assert found.best_estimator_.score(X, y) > 0.9
+    assert "sampler" in found.best_estimator_.named_steps
+
+
 def test_bad_options(digits):
     """One sentence each."""
     with pytest.raises(ParameterError, match="'halving'"):
