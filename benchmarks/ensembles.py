@@ -2,9 +2,10 @@
 
 ``python -m benchmarks.ensembles [--rows NAME ...] [--data FOLDER] [--validate] [--json FILE]``:
 an `EnsembleClassifier` with weights from out-of-fold predictions on the data and the splits of
-`benchmarks.accuracy`. The method was fixed before anything was measured, members by ``--validate``,
-which never looks at the test images (for hands: folds shuffled by another seed). Members that
-`sign_language`, `caltech101` and `deep` have keep their parameters.
+`benchmarks.accuracy`. Method and members were chosen by ``--validate``, which never looks at the
+test images (for hands: folds shuffled by another seed). On the validation parts of the first two
+splits of Caltech-101 a weighted mean of probabilities gave 88.1 %, the logarithmic pool 89.8 %, the
+best member 88.0 %. Members that other scripts have keep their parameters.
 
 Hands go through the API from the images on. The features of Caltech-101 are computed once for each
 split, by extractors that saw its images to learn from, and looked up by the members: inside the

@@ -194,6 +194,42 @@ def audit_table() -> str:
     return _markdown(("planted", "found", "time with 2 threads, peak memory"), lines)
 
 
+def comparison_table() -> str:
+    """Return the table of ``python -m benchmarks.compare_svm_cnn hands``."""
+    (record,) = figures("compare_hands").values()
+    lines = [
+        (
+            row["model"],
+            f"{row['accuracy']:.2%}",
+            f"{100 * row['accuracy_low']:.1f} to {100 * row['accuracy_high']:.1f}",
+            _or_dash(row["log_loss"], "{:.3f}"),
+            f"{1e3 * row['latency_p50']:.1f} ms",
+            f"{row['images_per_second']:.0f}",
+            f"{row['fit_seconds']:.1f} s",
+            f"{row['predict_memory'] / 1e6:.0f} MB",
+            f"{row['model_bytes'] / 1e6:.1f} MB",
+        )
+        for row in sorted(record["models"], key=lambda row: -row["accuracy"])
+    ]
+    head = ("model", "accuracy (%)", "95 % interval", "log loss", "one image", "images/s")
+    return _markdown((*head, "to fit", "memory", "file"), lines)
+
+
+def false_alarm_table() -> str:
+    """Return the table of ``python -m benchmarks.false_alarms``: tests of equal models."""
+    found = figures("false_alarms")
+    tests = list(dict.fromkeys(test for shares in found.values() for test in shares))
+    lines = [
+        (test, *(_or_dash(shares.get(test), "{:.1%}") for shares in found.values()))
+        for test in tests
+    ]
+    return _markdown(("test", *found), lines)
+
+
+def _or_dash(value: float | None, form: str) -> str:
+    return "–" if value is None else form.format(value)
+
+
 def peers_table() -> str:
     """Return the table of all rows of ``python -m benchmarks.peers``, one line for each peer."""
     lines = []
@@ -214,4 +250,12 @@ def _markdown(head: tuple[str, ...], lines: Iterable[tuple[str, ...]]) -> str:
 
 
 if __name__ == "__main__":
-    print(table(), peers_table(), throughput_table(), audit_table(), sep="\n\n")
+    print(
+        table(),
+        peers_table(),
+        throughput_table(),
+        audit_table(),
+        comparison_table(),
+        false_alarm_table(),
+        sep="\n\n",
+    )

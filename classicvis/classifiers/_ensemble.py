@@ -13,7 +13,12 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from classicvis.classifiers._folds import fit_all, inner_splits, out_of_fold
-from classicvis.classifiers._fusion import as_probabilities, likeliest_weights, temperature_of
+from classicvis.classifiers._fusion import (
+    as_probabilities,
+    likeliest_weights,
+    pooled,
+    temperature_of,
+)
 from classicvis.classifiers._outputs import output_method, output_of, takes_images, with_nan_rows
 from classicvis.exceptions import ImageError, ParameterError, unknown_name
 from classicvis.images import as_images, take_images
@@ -35,8 +40,9 @@ class EnsembleClassifier(ClassifierMixin, _BaseComposition):
         Names and unfitted models; ``set_params(hands__classifier__C=10)`` reaches them.
     method : {"average", "vote", "weighted", "stack"}, default="average"
         "average": the mean of the probabilities. "vote": one vote for each model; of classes with
-        the same number the first one wins. "weighted": a weighted mean, with the weights that make
-        the true labels likeliest. "stack": a classifier learns from the probabilities.
+        the same number the first one wins. "weighted": the product of the probabilities, each to
+        the power of its weight (the logarithmic opinion pool [2]_), with the weights that make the
+        true labels likeliest. "stack": a classifier learns from the probabilities.
     cv : int, splitter or iterable of (learn, ask), default=5
         How the images to learn from are parted for temperatures, weights and the classifier of
         "stack". An integer is the number of stratified, shuffled folds. Every model is trained
@@ -58,7 +64,8 @@ class EnsembleClassifier(ClassifierMixin, _BaseComposition):
     classes_ : ndarray of shape (n_classes,)
         The labels, sorted.
     weights_ : ndarray of shape (n_models,)
-        Of sum 1; equal ones but for "weighted". "stack" does not use them.
+        Of sum 1 and equal, but for "weighted", where they are exponents of any sum. "stack" does
+        not use them.
     temperatures_ : ndarray of shape (n_models,)
         By which margins are divided before the softmax; NaN for models that have probabilities or
         only vote.
@@ -73,14 +80,14 @@ class EnsembleClassifier(ClassifierMixin, _BaseComposition):
     and stacking alike. With probabilities throughout, "average" and "vote" give the numbers of
     scikit-learn's `VotingClassifier`, "stack" those of its `StackingClassifier` [1]_ on the same
     folds. Labels reach the models as they are, not encoded, so that ``class_weight`` may name
-    them. The weights maximise the mean log-likelihood [2]_.
+    them. "weighted" lets a weak model speak where a strong one hesitates, which a weighted mean of
+    probabilities does not: there the sure one always wins.
 
     References
     ----------
     .. [1] D. H. Wolpert, "Stacked generalization", Neural Networks 5(2), 1992,
        DOI 10.1016/S0893-6080(05)80023-1
-    .. [2] M. J. van der Laan, E. C. Polley, A. E. Hubbard, "Super learner", Statistical
-       Applications in Genetics and Molecular Biology 6(1), 2007, DOI 10.2202/1544-6115.1309
+    .. [2] T. Heskes, "Selecting weighting factors in logarithmic opinion pools", NIPS 1997
 
     Examples
     --------
@@ -172,6 +179,8 @@ class EnsembleClassifier(ClassifierMixin, _BaseComposition):
         X = self._indexable(X)
         outputs = [output_of(m, X, how) for m, how in zip(self.models_, self._methods, strict=True)]
         chances = self._probabilities(outputs)
+        if self.method == "weighted":
+            return pooled(chances, self.weights_)
         if self.method != "stack":
             return np.asarray(np.tensordot(self.weights_, chances, axes=1))
         rows = np.hstack(list(chances))
@@ -262,7 +271,7 @@ class EnsembleClassifier(ClassifierMixin, _BaseComposition):
         chances = self._probabilities(answers)
         self.out_of_fold_accuracies_ = (chances.argmax(axis=2) == codes).mean(axis=1)
         if self.method == "weighted":
-            self.weights_ = likeliest_weights(chances[:, np.arange(len(codes)), codes])
+            self.weights_ = likeliest_weights(chances, codes)
         elif self.method == "stack":
             learner = self.final_classifier
             learner = LogisticRegression() if learner is None else clone(learner)

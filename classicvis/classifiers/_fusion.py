@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import minimize_scalar
+from scipy.optimize import minimize, minimize_scalar
 from scipy.special import log_softmax, softmax
 
 _LOG_RANGE = (-10.0, 10.0)  # of temperatures: margins that separate all would go to zero
-_MAX_STEPS = 1000
-_TINY = 1e-12  # a probability of zero for what is true costs much, and not everything
+_LEAST = 1e-6  # a model that gives a class no chance at all has no veto
+_MOST = 100.0  # of weights: models that are never wrong would go on for ever
 
 
 def logits(margins: np.ndarray) -> np.ndarray:
@@ -44,27 +44,54 @@ def as_probabilities(margins: np.ndarray, temperature: float) -> np.ndarray:
     return np.asarray(softmax(logits(margins).astype(np.float64) / temperature, axis=1))
 
 
-def likeliest_weights(probabilities: np.ndarray, tol: float = 1e-9) -> np.ndarray:
-    """Return the weights of the weighted mean of classifiers that is the likeliest.
+def pooled(probabilities: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return the logarithmic pool of the opinions of several classifiers.
 
     Parameters
     ----------
-    probabilities : ndarray of shape (n_models, n)
-        What each model gave the true class of each image, which it had not learnt from.
-    tol : float, default=1e-9
-        Stop when no weight moves by more.
+    probabilities : ndarray of shape (n_models, n, n_classes)
+        What each says. NaN where it says nothing.
+    weights : ndarray of shape (n_models,)
+        Exponents.
+
+    Returns
+    -------
+    ndarray of shape (n, n_classes)
+        Proportional to the product of the probabilities to the power of the weights.
+    """
+    opinions = np.log(np.maximum(probabilities, _LEAST))
+    return np.asarray(softmax(np.tensordot(weights, opinions, axes=1), axis=1))
+
+
+def likeliest_weights(probabilities: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """Return the weights of the logarithmic pool that make the true classes the likeliest.
+
+    Parameters
+    ----------
+    probabilities : ndarray of shape (n_models, n, n_classes)
+        Of images that the classifiers have not learnt from.
+    codes : ndarray of shape (n,)
+        The numbers of their true classes.
 
     Returns
     -------
     ndarray of shape (n_models,)
-        Not negative, of sum 1. The likelihood is concave in them; expectation maximisation, of
-        which each step is the mean share of a model in the mixture, climbs to its top.
+        Not negative. Their sum is free: below one the pool is less sure than its members, above
+        it surer. The mean log-likelihood is concave in them.
+
+    References
+    ----------
+    T. Heskes, "Selecting weighting factors in logarithmic opinion pools", NIPS 1997.
     """
-    shares = np.maximum(probabilities, _TINY)
-    weights = np.full(len(shares), 1 / len(shares))
-    for _ in range(_MAX_STEPS):
-        parts = weights[:, None] * shares
-        last, weights = weights, (parts / parts.sum(axis=0)).mean(axis=1)
-        if np.abs(weights - last).max() <= tol:
-            break
-    return weights
+    opinions, rows = np.log(np.maximum(probabilities, _LEAST)), np.arange(len(codes))
+
+    def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
+        values = log_softmax(np.tensordot(weights, opinions, axes=1), axis=1)
+        expected = (np.exp(values) * opinions).sum(axis=2).mean(axis=1)
+        slope = expected - opinions[:, rows, codes].mean(axis=1)
+        return float(-values[rows, codes].mean()), slope
+
+    start = np.full(len(opinions), 1 / len(opinions))
+    bounds = [(0.0, _MOST)] * len(opinions)
+    options = {"ftol": 1e-12, "gtol": 1e-8}
+    return np.asarray(minimize(loss, start, jac=True, bounds=bounds, options=options).x)

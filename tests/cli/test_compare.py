@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from classicvis import load_model
 from classicvis.cli import main
 
 MODELS = "color_histogram + knn, hog + linear_svm"
 
 
+@pytest.mark.slow
 def test_compare_writes_everything(photo_folder, tmp_path, capsys):
     """Table, tests and verdict on stdout; report, figures and the best model as files."""
     report, figures, model = tmp_path / "报告.html", tmp_path / "c.json", tmp_path / "best"

@@ -10,6 +10,8 @@ from classicvis.comparison._costs import measure_costs
 from classicvis.comparison._plots import pareto
 from tests.comparison.conftest import small
 
+pytestmark = pytest.mark.slow  # each model costs two processes
+
 
 @pytest.fixture(scope="module")
 def measured(photo_folder):

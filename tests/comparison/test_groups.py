@@ -76,7 +76,7 @@ def test_train_keeps_duplicates_together(lottery, tmp_path, capsys):
     assert main([*command, "--no-groups"]) == 0
     told = capsys.readouterr()
     assert _accuracy(told.out) == pytest.approx(naive, abs=1e-4)
-    assert "duplicate" not in told.err
+    assert "near-duplicate" not in told.err
 
 
 def _accuracy(out):
