@@ -10,6 +10,7 @@ import numpy as np
 from classicvis.comparison._results import ranking
 from classicvis.evaluation._evaluation import images_of
 from classicvis.evaluation._fonts import lettering
+from classicvis.evaluation._optional import require
 from classicvis.evaluation._plots import new_figure, picture_of
 from classicvis.exceptions import ParameterError
 
@@ -73,6 +74,10 @@ def plot_pareto(comparison: Comparison, cost: str) -> Figure:
     for i, (x, y, _) in enumerate(points):
         ax.plot(x, y, "o", color=_BLUE if i in best else _GREY, markersize=8, zorder=2)
     ax.set_xscale("log")
+    plain = require("matplotlib.ticker", "plotting").FuncFormatter(lambda x, _: f"{x:g}")
+    ax.xaxis.set_major_formatter(plain)
+    ax.xaxis.set_minor_formatter(plain)
+    ax.tick_params(axis="x", which="minor", labelsize=7)
     ax.margins(x=0.1, y=0.15)
     _label(ax, [(x, y) for x, y, _ in points], names.names, names.style)
     ax.grid(color="0.92", which="both")

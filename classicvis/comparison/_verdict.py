@@ -51,7 +51,9 @@ def _cheaper(best: ModelResult, others: Sequence[ModelResult]) -> str:
         factor = _speed(model, best)
         if factor is not None and factor >= 2:
             points = 100 * (best.accuracy - model.accuracy)
-            return f" {model.name} gives {points:.1f} points for answering {_times(factor)} faster."
+            return (
+                f" {model.name} gives up {points:.1f} points and answers {_times(factor)} faster."
+            )
     return ""
 
 
