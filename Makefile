@@ -20,10 +20,10 @@ test-kernels: $(VENV)/installed
 	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest tests/kernels
 	NUMBA_BOUNDSCHECK=1 $(BIN)/python -m pytest tests/kernels
 
-# The networks once more, on the other engines of Keras.
+# The networks once more, on the other engines of Keras; test-slow has the long ones.
 test-engines: $(VENV)/engines
-	KERAS_BACKEND=jax $(BIN)/python -m pytest tests/deep
-	KERAS_BACKEND=torch $(BIN)/python -m pytest tests/deep
+	KERAS_BACKEND=jax $(BIN)/python -m pytest -m "not slow" tests/deep
+	KERAS_BACKEND=torch $(BIN)/python -m pytest -m "not slow" tests/deep
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check .
