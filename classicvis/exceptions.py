@@ -32,6 +32,11 @@ class UnreadableImageWarning(UserWarning):
     """Images that could not be read were left out or marked; the message lists them."""
 
 
+def one_line(error: BaseException) -> str:
+    """Return the kind and the message of any error on one line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
+
+
 def unknown_name(kind: str, name: object, known: Iterable[str]) -> ParameterError:
     """Return the error for a name that is not registered, proposing the nearest one.
 

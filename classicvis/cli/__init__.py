@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from classicvis.cli._parser import build_parser
-from classicvis.exceptions import ClassicVisError
+from classicvis.exceptions import ClassicVisError, one_line
 
 __all__ = ["main"]
 
@@ -95,8 +95,7 @@ def _sentence(error: Exception) -> str:
         return f"{error.filename or 'file'}: {error.strerror or error}; check the path"
     if isinstance(error, MemoryError):
         return "the memory is not enough; try fewer images, or --reduce 200"
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text}; --debug shows where it comes from"
+    return f"{one_line(error)}; --debug shows where it comes from"
 
 
 def _fail(message: str, code: int) -> int:

@@ -15,19 +15,18 @@ from classicvis.auditing import groups_of, near_duplicates
 from classicvis.comparison._comparison import Comparison, Leakage
 from classicvis.comparison._costs import measure_costs
 from classicvis.comparison._models import as_models, fitted_models
-from classicvis.comparison._out_of_fold import Outcome, out_of_fold
-from classicvis.comparison._results import ModelResult, pair_tests, scored
+from classicvis.comparison._out_of_fold import out_of_fold
+from classicvis.comparison._results import ModelResult, pair_tests, result_of_folds, scored
 from classicvis.evaluation import evaluate
 from classicvis.evaluation._evaluation import images_of
 from classicvis.evaluation._folds import (
     Split,
     TargetNames,
     evaluation_of_folds,
-    fold_accuracy,
     fold_splits,
 )
 from classicvis.evaluation._labels import as_groups, as_labels
-from classicvis.exceptions import ClassicVisError, ParameterError
+from classicvis.exceptions import ParameterError, one_line
 from classicvis.images import as_images
 
 Progress = Callable[[int, int, str], object]
@@ -121,7 +120,7 @@ def compare(
         rounds = [out_of_fold(named, X, y, splits, steps.done) for splits in repeats]
         results = []
         for name, model in named.items():
-            result = _scored(name, [r[name] for r in rounds], X, y, found, target_names)
+            result = result_of_folds(name, [r[name] for r in rounds], X, y, found, target_names)
             if costs and result.error is None:
                 steps.say(f"what {name} costs")
                 result = _with_costs(result, model, X, y, n_jobs)
@@ -172,25 +171,6 @@ def _groups(groups: Any, X: Any, y: np.ndarray) -> np.ndarray | None:
     return as_groups(groups, len(y))
 
 
-def _scored(
-    name: str,
-    rounds: Sequence[Outcome],
-    X: Any,
-    y: np.ndarray,
-    groups: np.ndarray | None,
-    target_names: TargetNames,
-) -> ModelResult:
-    error = next((outcome.error for outcome in rounds if outcome.error is not None), None)
-    if error is not None:
-        return ModelResult(name, error=error)
-    try:
-        evaluation = evaluation_of_folds(rounds[0].folds, X, y, target_names)
-    except ClassicVisError as failure:  # such as: none of the images can be read
-        return ModelResult(name, error=str(failure))
-    accuracies = [fold_accuracy(fold, y) for outcome in rounds for fold in outcome.folds]
-    return scored(name, evaluation, np.array(accuracies), groups)
-
-
 def _with_costs(
     result: ModelResult, model: Any, X: Any, y: np.ndarray, n_jobs: int | None
 ) -> ModelResult:
@@ -233,8 +213,7 @@ def _on_test_images(
         try:
             evaluation = evaluate(model, X, y, target_names=target_names)
         except Exception as error:
-            text = " ".join(str(error).split())
-            results.append(ModelResult(name, error=f"{type(error).__name__}: {text}"))
+            results.append(ModelResult(name, error=one_line(error)))
         else:
             results.append(scored(name, evaluation, np.empty(0), None, fitted=model))
     return Comparison(tuple(results), pair_tests(results, 0.0, rope), rope, n_folds=0, n_repeats=1)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
+from classicvis.comparison._costs import Costs
 from classicvis.comparison._results import ModelResult, PairTest, ranking
 from classicvis.comparison._verdict import verdict
 from classicvis.evaluation._optional import require
@@ -97,8 +98,8 @@ class Comparison:
     @property
     def n_samples(self) -> int:
         """Number of images that the figures count; 0 where every model failed."""
-        ranked = ranking(self.models)
-        return ranked[0].evaluation.n_samples if ranked else 0  # type: ignore[union-attr]
+        found = (model.evaluation for model in self.models if model.evaluation is not None)
+        return next((evaluation.n_samples for evaluation in found), 0)
 
     @property
     def verdict(self) -> str:
@@ -271,16 +272,7 @@ class Comparison:
         return f"<Comparison of {len(self.models)} models on {self.n_samples} images>"
 
 
-_COSTS = (
-    "fit_seconds",
-    "fit_memory",
-    "model_bytes",
-    "load_seconds",
-    "latency_p50",
-    "latency_p95",
-    "images_per_second",
-    "predict_memory",
-)
+_COSTS = [field.name for field in fields(Costs)]
 
 
 def _bounds() -> list[str]:

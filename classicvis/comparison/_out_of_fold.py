@@ -19,6 +19,7 @@ from threadpoolctl import threadpool_limits
 from classicvis.comparison._fronts import Front, Part
 from classicvis.evaluation import classify
 from classicvis.evaluation._folds import Fold, Split, take
+from classicvis.exceptions import one_line
 from classicvis.features import without_missing_rows
 
 Tell = Callable[[str], None]
@@ -106,6 +107,9 @@ class _Run:
     is_late: Callable[[], bool]
     blocks: Blocks
 
+    def __post_init__(self) -> None:
+        self.digests = [f"{digest_of(train)} {digest_of(test)}" for train, test in self.splits]
+
     def stateless(self, names: Sequence[str]) -> None:
         """Run models whose rows are the same in all folds: every fold of every model at once."""
         for part in _parts(self.fronts[name] for name in names):
@@ -119,14 +123,14 @@ class _Run:
         for part in parts:
             if not part.learns:
                 self._all_rows(part)
-        for number, split in enumerate(self.splits):
+        for number in range(len(self.splits)):
             for part in _parts(self.fronts[name] for name in self._left(names)):
                 if part.learns:
-                    self._fold_rows(part, split)
+                    self._fold_rows(part, number)
             self._at_once([(name, number) for name in self._left(names)])
             if not keep:
                 for part in parts:
-                    self.blocks.pop(_fold_key(part, split), None)
+                    self.blocks.pop(self._fold_key(part, number), None)
 
     def whole(self, name: str) -> None:
         """Run a model that takes the images, fold after fold: it has the threads, or the GPU."""
@@ -149,10 +153,10 @@ class _Run:
                 self.tell(name)
 
     def _fold(self, name: str, number: int) -> Fold | str:
-        front, split = self.fronts[name], self.splits[number]
+        front = self.fronts[name]
 
         def rows(side: int) -> Any:
-            return front.join([self._block(part, split, side) for part in front.parts])
+            return front.join([self._block(part, number, side) for part in front.parts])
 
         return self._fit(number, front.rest, lambda: _complete(rows(0)), lambda: rows(1))
 
@@ -175,10 +179,10 @@ class _Run:
         except Exception as error:
             return _reason(error, number)
 
-    def _block(self, part: Part, split: Split, side: int) -> Any:
+    def _block(self, part: Part, number: int, side: int) -> Any:
         if part.learns:
-            return self.blocks[_fold_key(part, split)][side]
-        return take(self.blocks[part.key], split[side])
+            return self.blocks[self._fold_key(part, number)][side]
+        return take(self.blocks[part.key], self.splits[number][side])
 
     def _all_rows(self, part: Part) -> None:
         def compute() -> np.ndarray:
@@ -188,16 +192,15 @@ class _Run:
 
         self._computed(part, part.key, compute, None)
 
-    def _fold_rows(self, part: Part, split: Split) -> None:
-        train, test = split
+    def _fold_rows(self, part: Part, number: int) -> None:
+        train, test = self.splits[number]
 
         def compute() -> tuple[np.ndarray, np.ndarray]:
             steps = clone(part.steps)
             rows = steps.fit_transform(take(self.X, train), self.y[train])
             return rows, steps.transform(take(self.X, test))
 
-        number = next(i for i, known in enumerate(self.splits) if known is split)
-        self._computed(part, _fold_key(part, split), compute, number)
+        self._computed(part, self._fold_key(part, number), compute, number)
 
     def _computed(
         self, part: Part, key: str, compute: Callable[[], Any], number: int | None
@@ -213,6 +216,9 @@ class _Run:
             for name, front in self.fronts.items():
                 if any(part.key == other.key for other in front.parts):
                     self.outcomes[name].keep(_reason(error, number))
+
+    def _fold_key(self, part: Part, number: int) -> str:
+        return f"{part.key} {self.digests[number]}"
 
     def _left(self, names: Sequence[str]) -> list[str]:
         return [name for name in names if self.outcomes[name].error is None]
@@ -242,16 +248,11 @@ def _steps_key(part: Part) -> str:
     return f"{part.key} steps"
 
 
-def _fold_key(part: Part, split: Split) -> str:
-    return f"{part.key} {digest_of(split[0])} {digest_of(split[1])}"
-
-
 def _reason(error: Exception, number: int | None) -> str:
     if isinstance(error, TimeoutError):
         return "out of time"
-    text = " ".join(str(error).split())
     place = "" if number is None else f"fold {number + 1}: "
-    return f"{place}{type(error).__name__}: {text}"
+    return f"{place}{one_line(error)}"
 
 
 _lock = threading.Lock()

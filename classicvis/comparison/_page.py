@@ -27,6 +27,7 @@ from classicvis.comparison._text import (
 )
 from classicvis.evaluation._evaluation import Evaluation, images_of
 from classicvis.evaluation._optional import require
+from classicvis.evaluation._report import png_of
 from classicvis.exceptions import ClassicVisError
 
 if TYPE_CHECKING:
@@ -205,6 +206,4 @@ def _picture(images: Any, i: int) -> str:
 
 
 def _png(figure: Figure) -> str:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=110, facecolor="white")
-    return b64encode(buffer.getvalue()).decode("ascii")
+    return b64encode(png_of(figure)).decode("ascii")

@@ -5,13 +5,11 @@ from __future__ import annotations
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from classicvis.comparison._results import ranking
 from classicvis.evaluation._evaluation import images_of
 from classicvis.evaluation._fonts import lettering
 from classicvis.evaluation._optional import require
-from classicvis.evaluation._plots import new_figure, picture_of
+from classicvis.evaluation._plots import new_figure, picture_of, show_picture
 from classicvis.exceptions import ParameterError
 
 if TYPE_CHECKING:
@@ -124,11 +122,7 @@ def plot_disagreements(comparison: Comparison, first: str, second: str, n: int) 
         ax.set(xticks=[], yticks=[])
         ax.set_axis_off()
     for ax, k in zip(axes, shown, strict=False):
-        picture = picture_of(images, int(a.indices[k]))
-        if picture is None:
-            picture = np.full((1, 1), 200, dtype=np.uint8)
-        ax.imshow(picture, cmap="gray", vmin=0, vmax=255)
-        ax.set_box_aspect(1)
+        show_picture(ax, picture_of(images, int(a.indices[k])))
         (true,), (says_a,), (says_b,) = (
             a.name_of(a.y_true[[k]]),
             a.name_of(a.y_pred[[k]]),

@@ -16,6 +16,7 @@ import numpy as np
 from joblib import parallel_config
 
 from classicvis.evaluation._folds import take
+from classicvis.exceptions import one_line
 
 N_WARM, N_SINGLE, N_BATCH = 3, 60, 512
 MODEL, TASK, FIGURES = "model.cvm", "task.pickle", "figures.json"
@@ -101,8 +102,7 @@ def main(action: str, place: str) -> None:
         task = pickle.loads((folder / TASK).read_bytes())
         figures: dict[str, Any] = {"fit": fit, "predict": predict}[action](task, folder)
     except Exception as error:
-        text = " ".join(str(error).split())
-        figures = {"error": f"{type(error).__name__}: {text}"}
+        figures = {"error": one_line(error)}
     (folder / FIGURES).write_text(json.dumps(figures), encoding="utf-8")
 
 

@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 
 from classicvis.comparison._costs import Costs
+from classicvis.comparison._out_of_fold import Outcome
 from classicvis.evaluation import Evaluation
+from classicvis.evaluation._folds import TargetNames, evaluation_of_folds, fold_accuracy
 from classicvis.evaluation._statistics import (
     Interval,
     Posterior,
@@ -21,6 +23,7 @@ from classicvis.evaluation._statistics import (
     holm,
     mcnemar,
 )
+from classicvis.exceptions import ClassicVisError
 
 
 @dataclass(frozen=True)
@@ -123,6 +126,26 @@ def scored(
         log_loss,
         **others,
     )
+
+
+def result_of_folds(
+    name: str,
+    rounds: Sequence[Outcome],
+    X: Any,
+    y: np.ndarray,
+    groups: np.ndarray | None,
+    target_names: TargetNames,
+) -> ModelResult:
+    """Return the result of a model from its folds, those of each repetition."""
+    error = next((outcome.error for outcome in rounds if outcome.error is not None), None)
+    if error is not None:
+        return ModelResult(name, error=error)
+    try:
+        evaluation = evaluation_of_folds(rounds[0].folds, X, y, target_names)
+    except ClassicVisError as failure:  # such as: none of the images can be read
+        return ModelResult(name, error=str(failure))
+    accuracies = [fold_accuracy(fold, y) for outcome in rounds for fold in outcome.folds]
+    return scored(name, evaluation, np.array(accuracies), groups)
 
 
 def macro_f1(true: np.ndarray, predicted: np.ndarray, n_classes: int) -> float:

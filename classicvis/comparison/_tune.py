@@ -14,14 +14,9 @@ from joblib import parallel_config
 
 from classicvis.comparison._comparison import Comparison
 from classicvis.comparison._models import as_models
-from classicvis.comparison._results import ModelResult, pair_tests, scored
+from classicvis.comparison._results import pair_tests, result_of_folds
 from classicvis.comparison._search import Candidate, Trials, candidates, check_search
-from classicvis.evaluation._folds import (
-    TargetNames,
-    evaluation_of_folds,
-    fold_accuracy,
-    fold_splits,
-)
+from classicvis.evaluation._folds import TargetNames, fold_splits
 from classicvis.evaluation._labels import as_groups, as_labels
 from classicvis.evaluation._optional import require
 from classicvis.exceptions import ParameterError
@@ -205,7 +200,7 @@ def _comparison(
     with parallel_config(backend="threading", n_jobs=n_jobs):
         outcomes = trials.outcomes(chosen)
     results = [
-        _result(name, outcome, trials.X, trials.y, target_names)
+        result_of_folds(name, [outcome], trials.X, trials.y, None, target_names)
         for name, outcome in outcomes.items()
     ]
     train, test = trials.splits[0]
@@ -217,12 +212,3 @@ def _comparison(
         n_repeats=1,
         note=CHOSEN,
     )
-
-
-def _result(
-    name: str, outcome: Any, X: Any, y: np.ndarray, target_names: TargetNames
-) -> ModelResult:
-    if outcome.error is not None:
-        return ModelResult(name, error=outcome.error)
-    accuracies = np.array([fold_accuracy(fold, y) for fold in outcome.folds])
-    return scored(name, evaluation_of_folds(outcome.folds, X, y, target_names), accuracies, None)

@@ -59,16 +59,15 @@ def _cheaper(best: ModelResult, others: Sequence[ModelResult]) -> str:
 
 def _fastest(models: Sequence[ModelResult]) -> str | None:
     """Say how much faster the fastest of some equals answers than the slowest."""
-    timed = [m for m in models if m.costs is not None and m.costs.latency_p50]
-    if len(timed) < 2:
+    times = {m.name: m.costs.latency_p50 for m in models if m.costs and m.costs.latency_p50}
+    if len(times) < 2:
         return None
-    timed.sort(key=lambda m: m.costs.latency_p50)  # type: ignore[union-attr, arg-type, return-value]
-    factor = _speed(timed[0], timed[-1])
-    assert factor is not None
+    timed = sorted(times, key=times.__getitem__)
+    factor = times[timed[-1]] / times[timed[0]]
     if factor < 1.2:
         return "they answer about equally fast"
-    slowest = "" if len(timed) == 2 else f" than {timed[-1].name}"
-    return f"{timed[0].name} answers {_times(factor)} faster{slowest}"
+    slowest = "" if len(timed) == 2 else f" than {timed[-1]}"
+    return f"{timed[0]} answers {_times(factor)} faster{slowest}"
 
 
 def _speed(model: ModelResult, other: ModelResult) -> float | None:

@@ -48,9 +48,9 @@ def save_report(result: Evaluation, folder: Path, title: str, n_mistakes: int) -
     require("jinja2", "Evaluation.save_report", "Jinja2")
     with replaced_folder(folder) as place:
         _write_tables(result, place)
-        matrix = _png(result.plot_confusion_matrix())
+        matrix = png_of(result.plot_confusion_matrix())
         (place / "confusion_matrix.png").write_bytes(matrix)
-        (place / "mistakes.png").write_bytes(_png(result.plot_mistakes(n=n_mistakes)))
+        (place / "mistakes.png").write_bytes(png_of(result.plot_mistakes(n=n_mistakes)))
         _write(place / "index.html", _html(result, title, matrix, n_mistakes))
     return folder
 
@@ -165,7 +165,8 @@ def _predictions(result: Evaluation) -> list[list[Any]]:
     return rows
 
 
-def _png(figure: Figure) -> bytes:
+def png_of(figure: Figure) -> bytes:
+    """Return a figure as a PNG file."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=110, facecolor="white")
     return buffer.getvalue()

@@ -7,6 +7,7 @@ import shutil
 import pytest
 
 from classicvis.cli import main
+from classicvis.cli._train import _Folds
 from tests.cli.helpers import QUICK, error_of
 
 
@@ -32,10 +33,23 @@ def test_progress_is_shown_on_a_terminal_only(photo_folder, tmp_path, capsys, mo
         assert main(command) == 0
         outputs.append(capsys.readouterr())
     assert "cross-validation" in outputs[0].err
-    assert "images read" in outputs[0].err
     assert outputs[1].err == ""
     assert "cross-validation" not in outputs[2].err
     assert "\x1b" not in outputs[2].out
+
+
+def test_images_show_that_long_folds_are_alive():
+    """Between two folds the bar counts the images that were read."""
+    shown = []
+    folds = _Folds(lambda *state: shown.append(state), 5)
+    folds(1, 5)
+    for image in range(40):
+        assert folds.read(image) == image
+    assert shown == [
+        (1, 5, "folds"),
+        (1, 5, "folds, 20 images read"),
+        (1, 5, "folds, 40 images read"),
+    ]
 
 
 def test_one_class_only(photo_folder, tmp_path, capsys):
