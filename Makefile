@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 .PHONY: demo test test-slow test-kernels test-engines lint types clean
 
 demo: $(VENV)/installed
-	$(BIN)/classicvis demo --report demo-report
+	$(BIN)/classicvis demo --report demo-report.html
 
 test: $(VENV)/deep
 	$(BIN)/python -m pytest -m "not slow"
@@ -50,4 +50,4 @@ $(VENV)/engines: $(VENV)/deep
 	@touch $@
 
 clean:
-	rm -rf $(VENV) demo-report build *.egg-info
+	rm -rf $(VENV) demo-report.html build *.egg-info

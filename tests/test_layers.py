@@ -14,6 +14,7 @@ import classicvis
 PACKAGE = Path(classicvis.__file__).parent
 LAYERS = [
     {"exceptions", "_version"},
+    {"_files"},
     {"kernels", "images", "backbones"},
     {"functional", "features", "classifiers"},
     {"pipeline", "evaluation", "persistence", "testing", "_warmup"},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from argparse import Namespace
+from collections.abc import Mapping
 from pathlib import Path
 from shlex import quote
 from typing import Any
@@ -14,9 +15,10 @@ from classicvis.cli._results import tell_folder
 from classicvis.comparison import Comparison
 from classicvis.comparison import compare as compare_models
 from classicvis.comparison._models import named_model
+from classicvis.comparison._results import ranking
 from classicvis.comparison._text import COLUMNS, TEST_COLUMNS, how, leak, table, test_cells
 from classicvis.exceptions import ClassicVisError
-from classicvis.images import OnError, load_image_folder, show_progress
+from classicvis.images import ImageFolder, OnError, load_image_folder, show_progress
 from classicvis.persistence import save_model
 
 MODELS = ["hog + linear_svm", "hog + svm", "hog + color_histogram + svm", "hog + random_forest"]
@@ -37,23 +39,29 @@ def compare(args: Namespace, terminal: Terminal) -> int:
     if len(set(data.subset.tolist())) > 1:
         terminal.remark("the parts of the folder (train, test, ...) are put together for the folds")
 
-    with terminal.progress("comparing") as update, show_progress(None):
-        found = compare_models(
-            models,
-            data.images,
-            data.labels,
-            cv=args.cv,
-            n_repeats=args.repeats,
-            groups="duplicates" if args.groups else None,
-            costs=args.costs or args.output is not None,
-            n_jobs=args.jobs,
-            random_state=args.seed,
-            progress=lambda done, total, what: update(done, total, f"steps, {what}"),
-        )
-    _show(terminal, found)
+    found = run(
+        models,
+        data,
+        terminal,
+        cv=args.cv,
+        n_repeats=args.repeats,
+        groups="duplicates" if args.groups else None,
+        costs=args.costs or args.output is not None,
+        n_jobs=args.jobs,
+        random_state=args.seed,
+    )
+    show(terminal, found)
     if not any(model.evaluation for model in found.models):
         raise ClassicVisError(f"no model could be evaluated: {found.models[0].error}")
-    _write(args, terminal, found)
+    if args.json is not None:
+        write_text(args.json, json.dumps(found.to_dict(), ensure_ascii=False, indent=1))
+        _written(terminal, "figures", args.json)
+    title = f"{args.folder.resolve().name}: which model should I ship?"
+    write_report(terminal, found, args.report, title)
+    if args.output is not None:
+        save(found, args.output)
+        _written(terminal, f"model, {found.best.name}", args.output)
+        terminal.remark(f"next: classicvis predict {quote(str(args.output))} PHOTO.jpg")
     return exit_code(len(data.skipped))
 
 
@@ -68,10 +76,25 @@ def _model(name: str, args: Namespace) -> Any:
     )
 
 
-def _show(terminal: Terminal, found: Comparison) -> None:
+def run(
+    models: Mapping[str, Any], data: ImageFolder, terminal: Terminal, **options: Any
+) -> Comparison:
+    """Compare models on a folder, with a bar."""
+    with terminal.progress("comparing") as update, show_progress(None):
+        return compare_models(
+            models,
+            data.images,
+            data.labels,
+            progress=lambda done, total, what: update(done, total, f"steps, {what}"),
+            **options,
+        )
+
+
+def show(terminal: Terminal, found: Comparison) -> None:
     terminal.result(found.verdict, style="bold")
     terminal.result(how(found))
-    best = max(range(len(found.models)), key=lambda i: _accuracy(found, i))
+    ranked = ranking(found.models)
+    best = found.models.index(ranked[0]) if ranked else None
     header = [name if i == 0 else f">{name}" for i, name in enumerate(COLUMNS)]
     terminal.table(header, table(found), best=best)
     if found.tests:
@@ -85,32 +108,25 @@ def _show(terminal: Terminal, found: Comparison) -> None:
             terminal.warn(f"{model.name}: {model.error}")
 
 
-def _accuracy(found: Comparison, i: int) -> float:
-    result = found.models[i].evaluation
-    return -1.0 if result is None else result.accuracy
-
-
-def _write(args: Namespace, terminal: Terminal, found: Comparison) -> None:
-    if args.json is not None:
-        write_text(args.json, json.dumps(found.to_dict(), ensure_ascii=False, indent=1))
-        _written(terminal, "figures", args.json)
-    if args.report is not None:
-        title = f"{args.folder.resolve().name}: which model should I ship?"
+def write_report(terminal: Terminal, found: Comparison, path: Path | None, title: str) -> None:
+    """Write the report, where one is wanted, and tell where."""
+    if path is not None:
         with terminal.progress("writing the report"):
-            found.report(args.report, title=title)
-        _written(terminal, "report", args.report)
-    if args.output is not None:
-        best = found.best
-        if best.fitted is None:
-            raise ClassicVisError(f"the best model cannot be saved: {best.error}")
-        metadata = {
-            "n_images": found.n_samples,
-            "folds": found.n_folds,
-            "compared": len(found.models),
-        }
-        save_model(best.fitted, args.output, metrics=best.evaluation, metadata=metadata)
-        _written(terminal, f"model, {best.name}", args.output)
-        terminal.remark(f"next: classicvis predict {quote(str(args.output))} PHOTO.jpg")
+            found.report(path, title=title)
+        _written(terminal, "report", path)
+
+
+def save(found: Comparison, path: Path) -> None:
+    """Save the best model, with its scores."""
+    best = found.best
+    if best.fitted is None:
+        raise ClassicVisError(f"the best model cannot be saved: {best.error}")
+    metadata = {
+        "n_images": found.n_samples,
+        "folds": found.n_folds,
+        "compared": len(found.models),
+    }
+    save_model(best.fitted, path, metrics=best.evaluation, metadata=metadata)
 
 
 def _written(terminal: Terminal, what: str, path: Path) -> None:

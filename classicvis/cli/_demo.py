@@ -5,44 +5,23 @@ from __future__ import annotations
 import tempfile
 from argparse import Namespace
 from pathlib import Path
-from time import perf_counter
-from typing import Any, NamedTuple
 
 import numpy as np
-from joblib import parallel_config
 from sklearn.pipeline import Pipeline
 
+from classicvis.cli._compare import run, save, show, write_report
 from classicvis.cli._console import Terminal, counted, size_text
-from classicvis.cli._files import check_report
+from classicvis.cli._files import check_output
 from classicvis.cli._pictures import TILE, TILES_PER_CLASS, write_photo_folder
-from classicvis.cli._results import save_report
-from classicvis.evaluation import Evaluation, classify, cross_evaluate
 from classicvis.images import ImageFolder, load_image_folder
-from classicvis.persistence import load_model, save_model
+from classicvis.persistence import load_model
 from classicvis.pipeline import build_pipeline
-
-CANDIDATES: list[tuple[str | list[str], str, dict[str, Any]]] = [
-    ("color_histogram", "random_forest", {}),
-    ("hog", "svm", {}),
-    # a small vocabulary for small photos, and a short demo
-    ("bovw", "linear_svm", {"features__n_words": 200, "features__max_samples": 20_000}),
-    (["hog", "color_histogram"], "svm", {}),
-]
-
-
-class Candidate(NamedTuple):
-    """A pipeline, what it scores and what it costs."""
-
-    name: str
-    model: Pipeline
-    result: Evaluation
-    fit_seconds: float
-    predict_seconds: float
 
 
 def demo(args: Namespace, terminal: Terminal) -> int:
-    """Compare pipelines on a folder of photos, save the best, use it."""
-    check_report(args.report)
+    """Compare models on a folder of photos, save the best, use it."""
+    if args.report is not None:
+        check_output(args.report)
     with tempfile.TemporaryDirectory(prefix="classicvis-demo-") as place:
         photos = Path(place, "photos")
         photos.mkdir()
@@ -57,68 +36,40 @@ def demo(args: Namespace, terminal: Terminal) -> int:
         kept_aside = np.arange(len(data.paths)) % TILES_PER_CLASS == TILES_PER_CLASS // 2
         learnt, unseen = data.select(~kept_aside), data.select(kept_aside)
 
-        candidates = [_tried(*choice, learnt, args.jobs, terminal) for choice in CANDIDATES]
-        best = max(candidates, key=lambda candidate: candidate.result.accuracy)
-        _show(candidates, best, terminal)
-        _save_and_use(best, unseen, Path(place, "demo.model"), terminal)
+        found = run(_models(), learnt, terminal, n_jobs=args.jobs)
+        show(terminal, found)
+        path = Path(place, "demo.model")
+        save(found, path)
+        _use(path, unseen, terminal)
         # while the photos are there for the pictures of mistakes
-        save_report(terminal, best.result, args.report, f"classicvis demo: {best.name}")
-    terminal.remark("next: classicvis train YOUR_PHOTOS -o my.model  (one folder per class)")
+        write_report(terminal, found, args.report, "classicvis demo: which model should I ship?")
+    terminal.remark("next: classicvis compare YOUR_PHOTOS  (one folder per class)")
     return 0
 
 
-def _tried(
-    features: str | list[str],
-    classifier: str,
-    params: dict[str, Any],
-    data: ImageFolder,
-    jobs: int,
-    terminal: Terminal,
-) -> Candidate:
-    """Cross-validate a pipeline, then fit it on everything."""
-    name = f"{features if isinstance(features, str) else ' + '.join(features)}, {classifier}"
-    model = build_pipeline(features, classifier, image_size=(TILE, TILE), random_state=0, **params)
-    with terminal.progress(name) as update, parallel_config(backend="threading", n_jobs=jobs):
-        update(0, 5, "folds")
-        result = cross_evaluate(
-            model,
-            data.images,
-            data.labels,
-            cv=5,
-            progress=lambda done, total: update(done, total, "folds"),
-        )
-    start = perf_counter()
-    model.fit(data.images, data.labels)
-    fitted = perf_counter()
-    classify(model, data.images)
-    return Candidate(name, model, result, fitted - start, perf_counter() - fitted)
+def _models() -> dict[str, Pipeline]:
+    """Return small pipelines for small photos."""
+    size = (TILE, TILE)
+    return {
+        "color_histogram + random_forest": build_pipeline(
+            "color_histogram", "random_forest", image_size=size
+        ),
+        "hog + svm": build_pipeline("hog", "svm", image_size=size),
+        "bovw + linear_svm": build_pipeline(
+            "bovw",
+            "linear_svm",
+            image_size=size,
+            features__n_words=200,
+            features__max_samples=20_000,
+        ),
+        "hog + color_histogram + svm": build_pipeline(
+            ["hog", "color_histogram"], "svm", image_size=size
+        ),
+    }
 
 
-def _show(candidates: list[Candidate], best: Candidate, terminal: Terminal) -> None:
-    rows = []
-    for candidate in candidates:
-        result = candidate.result
-        assert result.fold_accuracies is not None
-        rows.append(
-            [
-                candidate.name,
-                f"{result.accuracy:.3f} ± {result.fold_accuracies.std(ddof=1):.3f}",
-                f"{result.macro_average.f1:.3f}",
-                f"{candidate.fit_seconds:.2f}",
-                f"{1e3 * candidate.predict_seconds / result.n_samples:.2f}",
-            ]
-        )
-    terminal.table(
-        ["pipeline", ">accuracy", ">macro F1", ">fit (s)", ">ms per image"],
-        rows,
-        "Five-fold cross-validation; times of one thread, from file to label",
-        best=candidates.index(best),
-    )
-
-
-def _save_and_use(best: Candidate, unseen: ImageFolder, path: Path, terminal: Terminal) -> None:
-    """Save the best pipeline, load it as another program would, and classify new photos."""
-    save_model(best.model, path, metrics=best.result)
+def _use(path: Path, unseen: ImageFolder, terminal: Terminal) -> None:
+    """Load the saved pipeline, as another program would, and classify new photos."""
     model = load_model(path)
     labels = model.predict([str(photo) for photo in unseen.paths])
     terminal.table(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from pathlib import Path
 
+from classicvis._files import replaced_file
 from classicvis.exceptions import ClassicVisError, ModelFileError
 
 
@@ -54,20 +54,5 @@ def _check_parent(path: Path) -> None:
 
 def write_text(path: Path, text: str, encoding: str = "utf-8") -> None:
     """Write a file that appears complete or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".classicvis-")
-    temporary = Path(name)
-    try:
-        with open(handle, "wb") as file:
-            file.write(text.encode(encoding, errors="backslashreplace"))
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    with replaced_file(path) as file:
+        file.write(text.encode(encoding, errors="backslashreplace"))

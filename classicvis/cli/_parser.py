@@ -50,7 +50,7 @@ def _demo(commands: Any) -> None:
     parser = _command(
         commands, "demo", "_demo", "the whole job on pictures that are installed already"
     )
-    parser.add_argument("--report", type=Path, metavar="DIR", help="write a report with plots")
+    parser.add_argument("--report", type=Path, metavar="FILE.html", help="write a report")
     _add_jobs(parser)
 
 

@@ -83,7 +83,7 @@ class Comparison:
 
     @property
     def best(self) -> ModelResult:
-        """The model with the highest accuracy.
+        """The model with the highest accuracy, of equals the one that answers faster.
 
         Raises
         ------

@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 import io
+import os
+import re
 from base64 import b64encode
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 import numpy as np
 from PIL import Image
 
+from classicvis._files import replaced_file
 from classicvis._version import __version__
-from classicvis.comparison._results import ModelResult, ranking
+from classicvis.comparison._results import ranking
 from classicvis.comparison._text import (
     COLUMNS,
     TEST_COLUMNS,
-    cells,
     how,
     leak,
+    row,
     test_cells,
 )
 from classicvis.evaluation._evaluation import Evaluation, images_of
 from classicvis.evaluation._optional import require
-from classicvis.evaluation._report import png_of
+from classicvis.evaluation._report import png_of, rendered
 from classicvis.exceptions import ClassicVisError
 
 if TYPE_CHECKING:
@@ -49,60 +50,49 @@ def write_page(comparison: Comparison, path: Path, title: str) -> Path:
             f"{path}: found a folder, expected a file for the report; write {path / 'report.html'}"
         )
     page = _html(comparison, title)
-    target = path.resolve()  # a link stays a link
-    place = target.parent / f".classicvis-{uuid4().hex}.html"
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(page.encode("utf-8", errors="backslashreplace"))
-        place.replace(target)
-    except BaseException as error:
-        with suppress(OSError):
-            place.unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise ClassicVisError(
-                f"{path}: the report cannot be written ({error.strerror or error}); "
-                "choose a place that you may write to, with room"
-            ) from error
-        raise
+    with replaced_file(path, "the report") as file:
+        file.write(page.encode("utf-8", errors="backslashreplace"))
     return path
 
 
 def _html(comparison: Comparison, title: str) -> str:
-    jinja2 = require("jinja2", "Comparison.report", "Jinja2")
-    template = files("classicvis.comparison") / "templates" / "comparison.html.jinja"
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
     ranked = ranking(comparison.models)
     evaluations = [model.evaluation for model in ranked if model.evaluation is not None]
     gallery = _Gallery(evaluations, [model.name for model in ranked])
-    return str(
-        environment.from_string(template.read_text("utf-8")).render(
-            title=title,
-            verdict=comparison.verdict,
-            how=how(comparison),
-            leak=leak(comparison),
-            columns=COLUMNS,
-            rows=list(_rows(comparison)),
-            failures=[(model.name, model.error) for model in comparison.models if model.error],
-            plots=list(_plots(comparison)),
-            tests=[test_cells(test) for test in comparison.tests],
-            test_columns=TEST_COLUMNS,
-            rope=f"{100 * comparison.rope:g}",
-            matrices=[
-                (model.name, _png(model.evaluation.plot_confusion_matrix()))
-                for model in ranked[:MAX_MATRICES]
-                if model.evaluation is not None
-            ],
-            names=gallery.models,
-            classes=gallery.classes,
-            mistakes=list(gallery.pictures()),
-            n_mistakes=len(gallery.order),
-            skipped=evaluations[0].skipped if evaluations else (),
-            created=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M"),
-            version=__version__,
-        )
+    return rendered(
+        files("classicvis.comparison") / "templates" / "comparison.html.jinja",
+        title=title,
+        verdict=_marked(comparison.verdict, [model.name for model in comparison.models]),
+        how=how(comparison),
+        leak=leak(comparison),
+        columns=COLUMNS,
+        rows=list(_rows(comparison)),
+        failures=[(model.name, model.error) for model in comparison.models if model.error],
+        plots=list(_plots(comparison)),
+        tests=[test_cells(test) for test in comparison.tests],
+        test_columns=TEST_COLUMNS,
+        rope=f"{100 * comparison.rope:g}",
+        matrices=[
+            (model.name, _png(model.evaluation.plot_confusion_matrix()))
+            for model in ranked[:MAX_MATRICES]
+            if model.evaluation is not None
+        ],
+        names=gallery.models,
+        classes=gallery.classes,
+        mistakes=list(gallery.pictures()),
+        n_mistakes=len(gallery.order),
+        skipped=evaluations[0].skipped if evaluations else (),
+        created=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M"),
+        version=__version__,
     )
+
+
+def _marked(sentence: str, names: list[str]) -> list[tuple[str, bool]]:
+    """Cut a sentence into pieces, each with whether it is the name of a model."""
+    # the longest first: "hog + svm" may be a part of another name
+    longest = sorted(map(re.escape, names), key=len, reverse=True)
+    pieces = re.split(f"({'|'.join(longest)})", sentence)
+    return [(piece, i % 2 == 1) for i, piece in enumerate(pieces) if piece]
 
 
 def _rows(comparison: Comparison) -> Iterator[dict[str, Any]]:
@@ -110,32 +100,8 @@ def _rows(comparison: Comparison) -> Iterator[dict[str, Any]]:
     ranked = ranking(comparison.models)
     failed = [model for model in comparison.models if model not in ranked]
     for i, model in enumerate([*ranked, *failed]):
-        texts, values = cells(model), _values(model)
-        pairs = [
-            (text, "" if value is None else value)
-            for text, value in zip(texts, values, strict=True)
-        ]
+        pairs = [(text, "" if value is None else value) for text, value in row(model)]
         yield {"best": i == 0 and bool(ranked), "cells": pairs}
-
-
-def _values(model: ModelResult) -> list[Any]:
-    """Return what to sort by in each column of `COLUMNS`."""
-    result, costs = model.evaluation, model.costs
-    scores: list[Any] = [None] * 4
-    if result is not None:
-        low = None if model.accuracy_interval is None else model.accuracy_interval.low
-        scores = [result.accuracy, low, result.macro_average.f1, result.log_loss]
-    prices: list[Any] = [None] * 6
-    if costs is not None:
-        prices = [
-            costs.latency_p50,
-            costs.latency_p95,
-            costs.images_per_second,
-            costs.fit_seconds,
-            costs.predict_memory,
-            costs.model_bytes,
-        ]
-    return [model.name, *scores, *prices]
 
 
 def _plots(comparison: Comparison) -> Iterator[tuple[str, str]]:
@@ -174,6 +140,7 @@ class _Gallery:
         first = self.evaluations[0]
         images = images_of(first.images)
         code = {name: i for i, name in enumerate(self.classes)}
+        names = _short(first.names)
         for k in self.order[:MAX_PICTURES]:
             said = [result.name_of(result.y_pred[[k]])[0] for result in self.evaluations]
             is_right = [bool(result.correct[k]) for result in self.evaluations]
@@ -181,7 +148,7 @@ class _Gallery:
             wrong = [i for i, right in enumerate(is_right) if not right]
             yield {
                 "picture": _picture(images, int(first.indices[k])),
-                "image": first.names[k],
+                "image": names[k],
                 "true": true,
                 "true_code": code[true],
                 "wrong": wrong,
@@ -189,6 +156,18 @@ class _Gallery:
                 "said": sorted({code[said[i]] for i in wrong}),
                 "answers": list(zip(self.models, said, strict=True)),
             }
+
+
+def _short(names: Sequence[str]) -> Sequence[str]:
+    """Return paths without the folder that holds them all."""
+    folders = {os.path.dirname(name) for name in names}
+    if not all(map(os.path.isabs, folders)):  # no paths, or short ones
+        return names
+    try:
+        common = os.path.commonpath(folders)
+    except ValueError:  # on two drives
+        return names
+    return [os.path.relpath(name, common) for name in names]
 
 
 def _picture(images: Any, i: int) -> str:

@@ -186,9 +186,14 @@ def pair_tests(
 
 
 def ranking(models: Sequence[ModelResult]) -> list[ModelResult]:
-    """Return the models that have an evaluation, the most accurate first."""
+    """Return the models that have an evaluation, the most accurate first, of equals the faster."""
     done = [model for model in models if model.evaluation is not None]
-    return sorted(done, key=lambda model: -model.accuracy)
+    return sorted(done, key=lambda model: (-model.accuracy, _latency(model)))
+
+
+def _latency(model: ModelResult) -> float:
+    seconds = None if model.costs is None else model.costs.latency_p50
+    return np.inf if seconds is None else seconds
 
 
 def test_of(tests: Sequence[PairTest]) -> Mapping[tuple[str, str], PairTest]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from classicvis.comparison._results import ModelResult, PairTest
 from classicvis.evaluation._text import display_width, shortened
@@ -34,30 +34,35 @@ def table(comparison: Comparison) -> list[list[str]]:
 
 def cells(model: ModelResult) -> list[str]:
     """Return what is written of one model."""
+    return [text for text, _ in row(model)]
+
+
+def row(model: ModelResult) -> list[tuple[str, Any]]:
+    """Return what is written of one model in each of `COLUMNS`, with the value to sort by."""
     result, costs = model.evaluation, model.costs
-    scores = [UNKNOWN] * 4
+    scores: list[tuple[str, Any]] = [(UNKNOWN, None)] * 4
     if result is not None:
-        interval = model.accuracy_interval
+        interval, f1, loss = model.accuracy_interval, result.macro_average.f1, result.log_loss
         scores = [
-            f"{result.accuracy:.2%}",
-            UNKNOWN
+            (f"{result.accuracy:.2%}", result.accuracy),
+            (UNKNOWN, None)
             if interval is None
-            else f"{100 * interval.low:.1f} to {100 * interval.high:.1f}",
-            f"{result.macro_average.f1:.4f}",
-            UNKNOWN if result.log_loss is None else f"{result.log_loss:.3f}",
+            else (f"{100 * interval.low:.1f} to {100 * interval.high:.1f}", interval.low),
+            (f"{f1:.4f}", f1),
+            (UNKNOWN if loss is None else f"{loss:.3f}", loss),
         ]
-    prices = [UNKNOWN] * 6
+    prices: list[tuple[str, Any]] = [(UNKNOWN, None)] * 6
     if costs is not None:
         rate = costs.images_per_second
         prices = [
-            duration(costs.latency_p50),
-            duration(costs.latency_p95),
-            UNKNOWN if rate is None else f"{rate:,.0f}",
-            duration(costs.fit_seconds),
-            size(costs.predict_memory),
-            size(costs.model_bytes),
+            (duration(costs.latency_p50), costs.latency_p50),
+            (duration(costs.latency_p95), costs.latency_p95),
+            (UNKNOWN if rate is None else f"{rate:,.0f}", rate),
+            (duration(costs.fit_seconds), costs.fit_seconds),
+            (size(costs.predict_memory), costs.predict_memory),
+            (size(costs.model_bytes), costs.model_bytes),
         ]
-    return [model.name, *scores, *prices]
+    return [(model.name, model.name), *scores, *prices]
 
 
 def duration(seconds: float | None) -> str:
@@ -65,7 +70,7 @@ def duration(seconds: float | None) -> str:
     if seconds is None:
         return UNKNOWN
     if seconds < 1:
-        return f"{1e3 * seconds:.1f} ms" if seconds >= 1e-3 else f"{1e6 * seconds:.0f} µs"
+        return f"{_digits(1e3 * seconds)} ms" if seconds >= 1e-3 else f"{1e6 * seconds:.0f} µs"
     if seconds < 120:
         return f"{seconds:.1f} s"
     return f"{int(seconds // 60)} min {int(seconds % 60)} s"
@@ -77,7 +82,14 @@ def size(n_bytes: float | None) -> str:
         return UNKNOWN
     if n_bytes >= 1e9:
         return f"{n_bytes / 1e9:.2f} GB"
-    return f"{n_bytes / 1e6:.1f} MB" if n_bytes >= 1e5 else f"{n_bytes / 1e3:.1f} kB"
+    if n_bytes >= 1e6:
+        return f"{_digits(n_bytes / 1e6)} MB"
+    return f"{_digits(n_bytes / 1e3)} kB"
+
+
+def _digits(value: float) -> str:
+    """Return three digits: "3.1", "33.3", "333"."""
+    return f"{value:.1f}" if value < 99.95 else f"{value:.0f}"
 
 
 def test_cells(test: PairTest) -> list[str]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -172,28 +173,31 @@ def png_of(figure: Figure) -> bytes:
     return buffer.getvalue()
 
 
-def _html(result: Evaluation, title: str, matrix: bytes, n_mistakes: int) -> str:
-    jinja2 = require("jinja2", "Evaluation.save_report", "Jinja2")
-    template = files("classicvis.evaluation") / "templates" / "report.html.jinja"
+def rendered(template: Traversable, **values: Any) -> str:
+    """Return the page that a template makes of some values, all of them escaped."""
+    jinja2 = require("jinja2", "a report", "Jinja2")
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
+    return str(environment.from_string(template.read_text("utf-8")).render(**values))
+
+
+def _html(result: Evaluation, title: str, matrix: bytes, n_mistakes: int) -> str:
     *classes, macro, weighted = result.rows()
-    return str(
-        environment.from_string(template.read_text("utf-8")).render(
-            title=title,
-            headline=headline(result),
-            classes=classes,
-            averages=[macro, weighted],
-            n_absent=len(result.classes) - len(classes),
-            matrix=b64encode(matrix).decode("ascii"),
-            confusions=result.confusions(),
-            n_mistakes=len(result.mistakes),
-            mistakes=list(_mistakes(result, n_mistakes)),
-            skipped=result.skipped,
-            created=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M"),
-            version=__version__,
-        )
+    return rendered(
+        files("classicvis.evaluation") / "templates" / "report.html.jinja",
+        title=title,
+        headline=headline(result),
+        classes=classes,
+        averages=[macro, weighted],
+        n_absent=len(result.classes) - len(classes),
+        matrix=b64encode(matrix).decode("ascii"),
+        confusions=result.confusions(),
+        n_mistakes=len(result.mistakes),
+        mistakes=list(_mistakes(result, n_mistakes)),
+        skipped=result.skipped,
+        created=datetime.now().astimezone().strftime("%Y-%m-%d %H:%M"),
+        version=__version__,
     )
 
 

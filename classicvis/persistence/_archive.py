@@ -10,17 +10,18 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
-from uuid import uuid4
+from typing import Any
 
+from classicvis._files import replaced_file
 from classicvis._version import __version__
 from classicvis.exceptions import ModelFileError
 from classicvis.persistence._manifest import FORMAT, FORMAT_VERSION, as_json
 
 MANIFEST = "manifest.json"
 PAYLOAD = "model.joblib"
+MODEL = "the model"  # what cannot be written
 
 _NEEDED = {"format_version", "versions", "extractors", "payload"}
 # what reading a damaged zip raises, apart from a wrong checksum
@@ -47,7 +48,7 @@ def write_model(path: Path, manifest: dict[str, Any], payload: bytes) -> None:
         "sha256": hashlib.sha256(payload).hexdigest(),
     }
     text = as_json({**manifest, "payload": checked}).encode("utf-8", "backslashreplace")
-    with replaced_file(path) as file, zipfile.ZipFile(file, "w") as archive:
+    with replaced_file(path, MODEL, ModelFileError) as file, zipfile.ZipFile(file, "w") as archive:
         archive.writestr(MANIFEST, text)
         archive.writestr(PAYLOAD, payload)
 
@@ -103,34 +104,6 @@ def read_payload(path: Path, manifest: dict[str, Any]) -> bytes:
             "copy it again from its source"
         )
     return payload
-
-
-@contextmanager
-def replaced_file(path: Path) -> Iterator[BinaryIO]:
-    """Give a new file that takes the place of `path` if, and only if, the block succeeds."""
-    target = path.resolve()  # a link stays a link: what it points to is replaced
-    temporary = target.parent / f".classicvis-{uuid4().hex}"
-    missing = [parent for parent in target.parents if not parent.exists()]
-    try:
-        if target.is_dir():
-            raise IsADirectoryError(None, "it is a folder")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with open(temporary, "xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
-    except BaseException as error:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-            for parent in missing:
-                parent.rmdir()
-        if isinstance(error, OSError):
-            raise ModelFileError(
-                f"{path}: the model cannot be written ({error.strerror or error}); "
-                "choose a file in a folder that you may write to"
-            ) from error
-        raise
 
 
 @contextmanager

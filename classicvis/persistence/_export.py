@@ -13,12 +13,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from classicvis._files import replaced_file
 from classicvis._version import __version__
 from classicvis.backbones.keras import network_lock
 from classicvis.classifiers import Network, as_network, images_step
 from classicvis.exceptions import ModelFileError, ParameterError
 from classicvis.images import as_images
-from classicvis.persistence._archive import replaced_file
+from classicvis.persistence._archive import MODEL
 from classicvis.persistence._export_formats import Format, format_of
 from classicvis.persistence._manifest import as_json, named
 from classicvis.persistence._model import check_fitted
@@ -123,7 +124,7 @@ def export_model(
         draft = Path(folder) / f"network{path.suffix.lower()}"
         found = _converted(network, chosen, draft, images, text, path)
         difference = _compare(expected, found, tolerance, path)
-        with replaced_file(path) as file:
+        with replaced_file(path, MODEL, ModelFileError) as file:
             file.write(draft.read_bytes())
     return ExportedModel(path, contract, difference)
 

@@ -96,15 +96,14 @@ def test_interrupt_writes_nothing(photo_folder, tmp_path, jobs):
 
 @pytest.mark.slow
 def test_demo_report(tmp_path):
-    """`demo` compares pipelines on photos that are there already, and writes a report."""
-    done = run("demo", "--report", tmp_path / "report")
+    """`demo` compares models on photos that are there already, and writes a report."""
+    done = run("demo", "--report", tmp_path / "report.html")
     assert done.returncode == 0, done.stderr
     out = done.stdout
-    for text in ("hog + color_histogram, svm", "bovw, linear_svm", "macro F1", "astronaut/14.jpg"):
+    for text in ("hog + color_histogram + svm", "bovw + linear_svm", "images/s", "rocket/14.jpg"):
         assert text in out
-    metrics = json.loads((tmp_path / "report" / "metrics.json").read_text(encoding="utf-8"))
-    assert metrics["accuracy"] > 0.8
-    assert (tmp_path / "report" / "mistakes.png").stat().st_size > 10_000
+    assert "wrong" not in out  # the best, loaded, knows the photos that were kept aside
+    assert "hog + color_histogram + svm" in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
 def test_demo_tiles_share_no_pixel(tmp_path):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from classicvis.comparison import compare
 from classicvis.comparison._costs import measure_costs
 from classicvis.comparison._plots import pareto
+from classicvis.comparison._results import ranking
 from tests.comparison.conftest import small
 
 pytestmark = pytest.mark.slow  # each model costs two processes
@@ -54,6 +57,17 @@ def test_speed_is_part_of_the_verdict(measured):
     """The sentence says who answers faster, or how many points that costs."""
     _, found = measured
     assert "answer" in found.verdict
+
+
+def test_of_equals_the_faster_comes_first(measured):
+    """Two models with the same accuracy are ranked by the time for one image."""
+    _, found = measured
+    slow, fast = (
+        replace(found["HOG"], name=name, costs=replace(found["HOG"].costs, latency_p50=seconds))
+        for name, seconds in [("slow", 0.2), ("fast", 0.1)]
+    )
+    assert [model.name for model in ranking([slow, fast])] == ["fast", "slow"]
+    assert [model.name for model in ranking([fast, slow])] == ["fast", "slow"]
 
 
 def test_what_cannot_be_pickled_has_no_costs(digits):
