@@ -35,10 +35,9 @@ BACKBONE = "MobileNetV2-0.35"
 
 def line_up(weights: str | Path, image_size: Any) -> dict[str, Any]:
     """Return the models; classical defaults, networks with few epochs for two cores."""
-    network = {"weights": weights, "image_size": (128, 128)}
     fine_tuned = CnnClassifier(
-        BACKBONE, **network, epochs=8, learning_rate=3e-3, fine_tune_learning_rate=1e-3,
-        augment="mild", validation_fraction=0,
+        BACKBONE, weights=weights, image_size=(128, 128), epochs=8, learning_rate=3e-3,
+        fine_tune_learning_rate=1e-3, augment="mild", validation_fraction=0,
     )  # fmt: skip
     return {
         "HOG + linear SVM": build_pipeline("hog", "linear_svm", image_size=image_size),
@@ -52,7 +51,7 @@ def line_up(weights: str | Path, image_size: Any) -> dict[str, Any]:
         "patches + linear SVM": build_pipeline(
             "patches", "linear_svm", image_size=(32, 32), features__n_words=400
         ),
-        "CNN embedding + RBF SVM": build_pipeline(CnnEmbedding(BACKBONE, **network), "svm"),
+        "CNN embedding + RBF SVM": build_pipeline(CnnEmbedding(BACKBONE, weights=weights), "svm"),
         "CNN from scratch": build_pipeline(
             None, CnnClassifier("simple", image_size=(64, 64), epochs=12)
         ),

@@ -1,12 +1,12 @@
 """The tables of README and docs, from the figures in ``benchmarks/results``.
 
-``python -m benchmarks.tables`` prints the Markdown.
+``python -m benchmarks.tables`` writes them into the documents.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -215,6 +215,19 @@ def comparison_table() -> str:
     return _markdown((*head, "to fit", "memory", "file"), lines)
 
 
+def ensemble_table() -> str:
+    """Return the table of ``python -m benchmarks.ensembles``: the ensemble, then its members."""
+    titles = {"hands": "hands, 5 folds", "caltech": "Caltech-101, 5 splits"}
+    lines = []
+    for name, row in figures("ensembles").items():
+        photos = titles[name]
+        for model, accuracy in sorted(row["accuracy"].items(), key=lambda item: -item[1]):
+            shown = "weighted ensemble" if model == "ensemble" else model
+            lines.append((photos, shown, f"{accuracy:.2%}"))
+            photos = ""
+    return _markdown(("photos", "model", "accuracy (%)"), lines)
+
+
 def false_alarm_table() -> str:
     """Return the table of ``python -m benchmarks.false_alarms``: tests of equal models."""
     found = figures("false_alarms")
@@ -249,13 +262,31 @@ def _markdown(head: tuple[str, ...], lines: Iterable[tuple[str, ...]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in table)
 
 
+TABLES: list[tuple[str, Callable[[], str]]] = [
+    ("README.md", table),
+    ("README.md", comparison_table),
+    ("docs/benchmarks.md", table),
+    ("docs/benchmarks.md", peers_table),
+    ("docs/audit.md", audit_table),
+    ("docs/comparing.md", comparison_table),
+    ("docs/comparing.md", false_alarm_table),
+    ("docs/imbalance_and_ensembles.md", ensemble_table),
+    ("docs/choosing.md", accuracy_table),
+    ("docs/svm_or_cnn.md", deep_table),
+    ("docs/transfer_learning.md", throughput_table),
+]
+"""Where each table is shown."""
+
+
+def write_tables(root: Path) -> None:
+    """Put the present tables in the place of those with the same head."""
+    for document, make in TABLES:
+        path, new = root / document, make()
+        text = path.read_text(encoding="utf-8")
+        start = text.index(new.splitlines()[0])
+        end = text.find("\n\n", start)
+        path.write_text(text[:start] + new + (text[end:] if end >= 0 else "\n"), encoding="utf-8")
+
+
 if __name__ == "__main__":
-    print(
-        table(),
-        peers_table(),
-        throughput_table(),
-        audit_table(),
-        comparison_table(),
-        false_alarm_table(),
-        sep="\n\n",
-    )
+    write_tables(RESULTS.parents[1])
