@@ -3,6 +3,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# One process per core, but no more than four; the tests of a file stay together, since they share what is costly.
+PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 .PHONY: demo test test-slow test-kernels test-engines lint types clean
 
@@ -10,20 +12,20 @@ demo: $(VENV)/installed
 	$(BIN)/classicvis demo --report demo-report.html
 
 test: $(VENV)/deep
-	$(BIN)/python -m pytest -m "not slow"
+	$(PYTEST) -m "not slow"
 
 test-slow: $(VENV)/deep
-	$(BIN)/python -m pytest -m slow
+	$(PYTEST) -m slow
 
 # The kernels once more: as plain Python, and compiled with bounds checks.
 test-kernels: $(VENV)/installed
-	NUMBA_DISABLE_JIT=1 $(BIN)/python -m pytest tests/kernels
-	NUMBA_BOUNDSCHECK=1 $(BIN)/python -m pytest tests/kernels
+	NUMBA_DISABLE_JIT=1 $(PYTEST) tests/kernels
+	NUMBA_BOUNDSCHECK=1 $(PYTEST) tests/kernels
 
 # The networks once more, on the other engines of Keras; test-slow has the long ones.
 test-engines: $(VENV)/engines
-	KERAS_BACKEND=jax $(BIN)/python -m pytest -m "not slow" tests/deep
-	KERAS_BACKEND=torch $(BIN)/python -m pytest -m "not slow" tests/deep
+	KERAS_BACKEND=jax $(PYTEST) -m "not slow" tests/deep
+	KERAS_BACKEND=torch $(PYTEST) -m "not slow" tests/deep
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check .
