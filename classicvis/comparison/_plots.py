@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import PurePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from classicvis.comparison._results import ranking
 from classicvis.evaluation._evaluation import images_of
@@ -14,6 +15,7 @@ from classicvis.exceptions import ParameterError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
     from classicvis.comparison._comparison import Comparison
@@ -66,24 +68,34 @@ def plot_pareto(comparison: Comparison, cost: str) -> Figure:
     figure = new_figure(7.5, 4.6)
     ax = figure.add_subplot()
     best = pareto([(x, y) for x, y, _ in points])
+    # Errors, not accuracies, tell good models apart: 99.5 % is as far from 99 % as 99 % from 98 %.
+    half_an_image = 50.0 / comparison.n_samples
+    points = [(x, max(100 - y, half_an_image), name) for x, y, name in points]
     front = sorted((points[i][0], points[i][1]) for i in best)
     ax.plot(*zip(*front, strict=True), color=_BLUE, linewidth=1.2, drawstyle="steps-post", zorder=1)
     names = lettering([name for _, _, name in points], width=40)
     for i, (x, y, _) in enumerate(points):
         ax.plot(x, y, "o", color=_BLUE if i in best else _GREY, markersize=8, zorder=2)
-    ax.set_xscale("log")
-    plain = require("matplotlib.ticker", "plotting").FuncFormatter(lambda x, _: f"{x:g}")
-    ax.xaxis.set_major_formatter(plain)
-    ax.xaxis.set_minor_formatter(plain)
-    ax.tick_params(axis="x", which="minor", labelsize=7)
+    ax.set(xscale="log", yscale="log")
+    ticker = require("matplotlib.ticker", "plotting")
+    _tick(ax.xaxis, ticker, "{:g}".format)
+    _tick(ax.yaxis, ticker, lambda error: f"{100 - error:g}")
+    ax.invert_yaxis()
     ax.margins(x=0.1, y=0.15)
     _label(ax, [(x, y) for x, y, _ in points], names.names, names.style)
-    ax.grid(color="0.92", which="both")
+    ax.grid(color="0.92")
     ax.set_axisbelow(True)
     ax.spines[["top", "right"]].set_visible(False)
     ax.set_xlabel(title + (f"\n{names.note}" if names.note else ""))
     ax.set_ylabel("accuracy (%)")
     return figure
+
+
+def _tick(axis: Axis, ticker: Any, text: Callable[[float], str]) -> None:
+    """Write plain numbers beside a logarithmic axis, at 1, 2, 5, 10, ..."""
+    axis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter(ticker.FuncFormatter(lambda value, _: text(value)))
+    axis.set_minor_formatter(ticker.NullFormatter())
 
 
 def pareto(points: list[tuple[float, float]]) -> set[int]:
@@ -149,12 +161,15 @@ def _mark(is_right: bool) -> str:
 
 
 def _label(ax: Axes, points: list[tuple[float, float]], names: list[str], style: dict) -> None:
-    """Write names beside points, on the side with more room, moved apart where they would meet."""
+    """Write names beside points, on the side with more room, moved apart where they would meet.
+
+    The best point, whose error is least, keeps its place.
+    """
     ax.figure.canvas.draw()
     box = ax.get_window_extent()
     height = 13.0  # pixels of a line of text, with some air
     taken: list[tuple[float, float]] = []
-    for (x, y), name in sorted(zip(points, names, strict=True), key=lambda item: -item[0][1]):
+    for (x, y), name in sorted(zip(points, names, strict=True), key=lambda item: item[0][1]):
         px, py = ax.transData.transform((x, y))
         to_right = px < box.x0 + 0.55 * box.width
         place = py
@@ -169,6 +184,8 @@ def _label(ax: Axes, points: list[tuple[float, float]], names: list[str], style:
             ha="left" if to_right else "right",
             va="center",
             fontsize=8,
+            zorder=1.5,  # over lines, below the points
+            bbox={"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 0.6},
             **style,
         )
 

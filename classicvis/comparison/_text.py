@@ -66,14 +66,12 @@ def row(model: ModelResult) -> list[tuple[str, Any]]:
 
 
 def duration(seconds: float | None) -> str:
-    """Return a time for people: "3.1 ms", "12.4 s", "3 min 20 s"."""
+    """Return a time for people: "3.1 ms", "12.4 s", "230 s", "13 min"."""
     if seconds is None:
         return UNKNOWN
     if seconds < 1:
         return f"{_digits(1e3 * seconds)} ms" if seconds >= 1e-3 else f"{1e6 * seconds:.0f} µs"
-    if seconds < 120:
-        return f"{seconds:.1f} s"
-    return f"{int(seconds // 60)} min {int(seconds % 60)} s"
+    return f"{_digits(seconds)} s" if seconds < 600 else f"{seconds / 60:.0f} min"
 
 
 def size(n_bytes: float | None) -> str:
