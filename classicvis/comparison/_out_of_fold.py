@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, field
 from functools import partial
 from time import perf_counter
@@ -180,8 +181,8 @@ class _Run:
             return _reason(error, number)
 
     def _block(self, part: Part, number: int, side: int) -> Any:
-        if part.learns:
-            return self.blocks[self._fold_key(part, number)][side]
+        if part.learns:  # a copy, as below: scalers work on rows where they lie
+            return copy(self.blocks[self._fold_key(part, number)][side])
         return take(self.blocks[part.key], self.splits[number][side])
 
     def _all_rows(self, part: Part) -> None:
@@ -229,7 +230,7 @@ def fitted_on_all(model: Any, X: Any, y: np.ndarray, kept: Blocks) -> Any:
     front = Front(model)
     if front.learns or not all(part.key in kept for part in front.parts):
         return clone(model).fit(X, y)
-    rows = front.join([kept[part.key] for part in front.parts])
+    rows = front.join([copy(kept[part.key]) for part in front.parts])
     rest = clone(front.rest).fit(_complete(rows), y)
     return front.assembled([kept[_steps_key(part)] for part in front.parts], rest)
 

@@ -10,12 +10,26 @@ from sklearn.base import clone
 from sklearn.metrics import f1_score, log_loss
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
-from classicvis import ImageSequence, build_pipeline, cross_evaluate
+from classicvis import ImageSequence, build_pipeline, cross_evaluate, load_image_folder
 from classicvis.comparison import compare
 from classicvis.comparison._out_of_fold import out_of_fold
 from classicvis.evaluation._statistics import holm, mcnemar
 from classicvis.exceptions import ParameterError
 from tests.comparison.conftest import FailsInOneFold, Guess, small
+
+
+def test_models_do_not_change_the_rows_of_others(photo_folder):
+    """Rows of a vocabulary are shared; the scaler of one model works where they lie."""
+    data = load_image_folder(photo_folder)
+    options = {"image_size": (48, 48), "random_state": 0, "features__n_words": 20}
+    scaled = build_pipeline("bovw", "linear_svm", **options)
+    plain = build_pipeline("bovw", "logistic_regression", **options).set_params(scaler=None)
+    how = {"cv": 2, "costs": False, "groups": None}
+    together = compare({"scaled": scaled, "plain": plain}, data.images, data.labels, **how)
+    alone = compare({"plain": plain}, data.images, data.labels, **how)
+    np.testing.assert_array_equal(
+        together["plain"].evaluation.confidences, alone["plain"].evaluation.confidences
+    )
 
 
 def test_predictions_are_those_of_scikit_learn(comparison, models, digits):
